@@ -1,0 +1,314 @@
+"""What demos, runs and the browser share: Params, Demo and one closed union of events.
+
+Nothing here imports torch or numpy: the web process reads this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+
+
+class Bilingual(NamedTuple):
+    """The same words in both languages."""
+
+    zh: str
+    en: str
+
+    def get(self, lang: str) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+# ── parameters ──────────────────────────────────────────────────────────────
+
+
+def param(default: Any, zh: str, en: str, *, help: Bilingual | None = None, **bounds: Any) -> Any:
+    """A pydantic field with a title in each language; `bounds` are pydantic's (ge, le, max_length …)."""
+    words: dict[str, Any] = {"title_zh": zh, "title_en": en}
+    if help is not None:
+        words |= {"help_zh": help.zh, "help_en": help.en}
+    return Field(default, json_schema_extra=words, **bounds)
+
+
+class Params(BaseModel):
+    """What a learner may set before a run. Unknown names are refused; every field has bounds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    seed: int = param(0, "随机种子", "Seed", ge=0, le=9999)
+
+
+def params_schema(params: type[Params], lang: str) -> dict[str, Any]:
+    """JSON Schema of `params` with titles and help in one language; `seed` comes last."""
+    schema = params.model_json_schema()
+    fields: dict[str, Any] = {}
+    for name, words in sorted(schema["properties"].items(), key=lambda kv: kv[0] == "seed"):
+        words = dict(words)
+        for key in ("title", "help"):
+            zh, en = words.pop(f"{key}_zh", None), words.pop(f"{key}_en", None)
+            if zh is not None:
+                words["title" if key == "title" else "description"] = zh if lang == "zh" else en
+        fields[name] = words
+    schema["properties"] = fields
+    schema["title"] = params.__name__
+    return schema
+
+
+def run_id(demo: str, params: Params, code: str) -> str:
+    """The digest that names one execution: demo, params with seed, code version."""
+    text = json.dumps([demo, params.model_dump(mode="json"), code], sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+# ── events ──────────────────────────────────────────────────────────────────
+
+
+class SupportsBuffer(Protocol):
+    """A numpy array, as far as this module cares."""
+
+    shape: tuple[int, ...]
+
+    def tobytes(self) -> bytes: ...
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """A tensor as uint8 with a scale: value = lo + byte / 255 · (hi − lo); row-major; base64.
+
+    1.33 bytes a value; the rounding error is at most (hi − lo) / 510.
+    """
+
+    shape: tuple[int, ...]
+    lo: float
+    hi: float
+    data: str
+
+    @classmethod
+    def of(cls, array: Any, lo: float, hi: float) -> Tensor:
+        """Quantise a numpy float array (values outside [lo, hi] are clipped); it must be finite."""
+        span = (hi - lo) or 1.0
+        scaled = ((array - lo) * (255.0 / span) + 0.5).clip(0.0, 255.0)
+        if scaled.size and not bool((scaled == scaled).all()):
+            raise ValueError("a tensor to be shown holds NaN")
+        data = base64.b64encode(scaled.astype("uint8").tobytes()).decode("ascii")
+        return cls(tuple(int(n) for n in array.shape), float(lo), float(hi), data)
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Base of the closed union; see `AnyEvent`."""
+
+
+class Started(Event, tag="started"):
+    """First event of every run."""
+
+    demo: str
+    params: dict[str, Any]
+
+
+class Progress(Event, tag="progress"):
+    """`done` of `total` units of work (training steps, settings …)."""
+
+    done: int
+    total: int
+    note: Bilingual | None = None
+
+
+class Scalar(Event, tag="scalar"):
+    """One point of a named series in a curves panel. `series` is one of the panel's series keys."""
+
+    panel: str
+    series: str
+    x: float
+    y: float | None  # None: not finite, drawn as a break with a mark
+
+
+class Gates(Event, tag="gates"):
+    """All six signals of one sequence, one layer, one lane, after `step` training steps.
+
+    Each tensor has shape (T, H). i, f, o span [0, 1]; g and h [−1, 1]; c its own range.
+    """
+
+    panel: str
+    step: int
+    tokens: list[str]  # length T: what was read at each time step
+    i: Tensor
+    f: Tensor
+    g: Tensor
+    o: Tensor
+    c: Tensor
+    h: Tensor
+    lane: str = ""  # which model of a race; "" where there is one only
+    layer: int = 0
+    clamped: list[str] = []  # noqa: RUF012 - names of clamped gates, msgspec copies defaults
+
+
+class Heatmap(Event, tag="heatmap"):
+    """A matrix (rows, columns) with its axis labels; `step` where it changes with training."""
+
+    panel: str
+    values: Tensor
+    rows: list[str]
+    columns: list[str]
+    step: int = 0
+
+
+class Text(Event, tag="text"):
+    """Tokens, each with a value in [−1, 1] that colours it (a unit's activation, say)."""
+
+    panel: str
+    tokens: list[str]
+    values: list[float]
+    step: int = 0
+    caption: Bilingual | None = None
+
+
+class Table(Event, tag="table"):
+    """A whole table; a later one of the same panel replaces it. Cells are ready to show."""
+
+    panel: str
+    columns: list[Bilingual]
+    rows: list[list[str | float | None]]
+    step: int = 0
+    caption: Bilingual | None = None
+
+
+class Seed(Event, tag="seed"):
+    """One cell of a seed strip: lane × seed, solved at `step` or not within `step` steps."""
+
+    panel: str
+    lane: str
+    seed: int
+    solved: bool
+    step: int
+    value: float
+
+
+class Metric(Event, tag="metric"):
+    """A measured number. With `claim` it fills that claim card; `solved` of `seeds` where seeds were run."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    verdict: Literal["", "holds", "fails", "depends"] = ""
+    claim: str = ""
+    solved: int | None = None
+    seeds: int | None = None
+
+
+class Finished(Event, tag="finished"):
+    """Last event of a run that ended by itself."""
+
+
+class Failed(Event, tag="failed"):
+    """Last event of a run that could not end by itself."""
+
+    code: str
+    message: Bilingual
+
+
+AnyEvent = (
+    Started
+    | Progress
+    | Scalar
+    | Gates
+    | Heatmap
+    | Text
+    | Table
+    | Seed
+    | Metric
+    | Finished
+    | Failed
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """JSON bytes of an event, with its `type`."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes) -> AnyEvent:
+    """The event back from its JSON; raises msgspec.ValidationError where it is none."""
+    return _decoder.decode(data)
+
+
+def event_type(event: AnyEvent) -> str:
+    """The event's wire name: "started", "gates" …"""
+    return str(event.__struct_config__.tag)
+
+
+# ── demos ───────────────────────────────────────────────────────────────────
+
+PanelKind = Literal["gates", "curves", "seeds", "text", "table", "heatmap"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a curves panel; a baseline is drawn dashed and named as such."""
+
+    key: str
+    title: Bilingual
+    baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A drawing of one kind of event; `id` is what events name in `panel`."""
+
+    id: str
+    kind: PanelKind
+    title: Bilingual
+    note: Bilingual = Bilingual("", "")  # what to look at
+    x: Bilingual = Bilingual("", "")
+    y: Bilingual = Bilingual("", "")
+    log: bool = False  # logarithmic y axis: y is then log10 already where `decades`
+    series: tuple[Series, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an answer or a paper says; a Metric event with its id gives this run's number and verdict."""
+
+    id: str
+    text: Bilingual
+    published: Bilingual
+    source: str  # key in questions/sources.toml
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of params; one of them breaks the thing on purpose."""
+
+    id: str
+    title: Bilingual
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One live experiment. `run` yields Started first and Finished last, and never sleeps."""
+
+    slug: str
+    title: Bilingual
+    summary: Bilingual
+    params: type[Params]
+    run: Callable[[Any], Iterator[AnyEvent]]
+    panels: tuple[Panel, ...]
+    claims: tuple[Claim, ...]
+    questions: tuple[int, ...]
+    proves: Bilingual
+    not_proves: Bilingual
+    presets: tuple[Preset, ...] = ()
+    seconds: float = 60.0  # budget of a run on one core
+    tags: tuple[str, ...] = field(default=())
