@@ -136,8 +136,8 @@ def install_torch():
         try:
             call(pip("--index-url", TORCH_INDEX, "-r", lock("torch.lock")), "torch's CPU build could not be installed")
         except Stop as stop:
-            if sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)):
-                raise Stop("torch.lock has no wheel for Python %s; use Python 3.11" % platform.python_version())
+            if sys.version_info[:2] != NEEDS:
+                raise Stop("torch.lock may hold no wheel for Python %s; try Python 3.11" % platform.python_version())
             raise Stop("%s; TORCH_INDEX=URL names another index" % stop)
     remember("torch", mark)
 

@@ -1,0 +1,1 @@
+"""How we judge: marking, suggested ticks, scheduling, standing. Pure: the clock is an argument."""

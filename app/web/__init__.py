@@ -1,0 +1,1 @@
+"""How people see it: pages, fragments, the JSON API, and what guards them."""
