@@ -1,0 +1,55 @@
+"""Reaching Dask: a cluster of our own beside the web process, or somebody's scheduler. One code path above."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+
+from app.runs.queue import QueuePlugin
+
+SETTINGS: dict[str, Any] = {
+    "distributed.scheduler.worker-saturation": 1.0,  # an exact queue: nothing waits bound to a busy worker
+    "distributed.scheduler.allowed-failures": 3,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.admin.low-level-log-length": 4000,  # caps events a topic and sizes each comm's buffer
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.daemon": True,
+    "distributed.comm.timeouts.connect": "10s",
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+}
+
+
+async def reach(scheduler: str | None, workers: int) -> tuple[LocalCluster | None, Client]:
+    """(the cluster if it is ours, a client); returns when every local worker is warm.
+
+    Raises OSError or TimeoutError where a given scheduler cannot be reached.
+    """
+    dask.config.set(SETTINGS)
+    for name in ("distributed", "distributed.nanny", "distributed.scheduler", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    cluster = None
+    if scheduler is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ports and dashboards that we do not use
+            cluster = await LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                asynchronous=True,
+                host="127.0.0.1",
+                memory_limit=0,  # the nanny would kill workers that hold torch
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                preload=["app.runs.preload"],
+                env={name: os.environ[name] for name in ("MENDAO_EXTRA_DEMOS", "MENDAO_COLD_WORKERS") if name in os.environ},
+            )
+    client = await Client(cluster or scheduler, asynchronous=True, set_as_default=False, name="mendao-web")
+    await client.register_plugin(QueuePlugin())
+    if cluster is not None:
+        await client.wait_for_workers(workers)
+    return cluster, client

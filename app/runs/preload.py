@@ -1,0 +1,16 @@
+"""Imported by each worker before it takes work: torch is loaded and every kernel touched once."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import importlib
+
+if os.environ.get("MENDAO_COLD_WORKERS") != "1":  # tests of the engine alone need no torch
+    network = importlib.import_module("app.network")
+    network.prepare_process()
+    network.warm()
+importlib.import_module("app.runs.lookup").demos()
