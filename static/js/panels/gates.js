@@ -1,0 +1,124 @@
+// Six maps, units × time, one colour scale each; a cursor tells unit, step, value and the equation with its numbers.
+import { at, bytes } from "../decode.js";
+import { make, number, say } from "../words.js";
+import { paint, scale } from "./colours.js";
+import { Panel } from "./panel.js";
+
+const NAMES = {
+  i: ["输入门 i", "input gate i"], f: ["遗忘门 f", "forget gate f"], g: ["候选 g", "candidate g"],
+  o: ["输出门 o", "output gate o"], c: ["细胞状态 c", "cell state c"], h: ["隐藏状态 h", "hidden state h"],
+};
+
+export class GatesPanel extends Panel {
+  constructor(spec, timeline) {
+    super(spec, timeline);
+    this.unit = 0;
+    this.gate = "c";
+    this.lane = null;
+    this.lanes = make("div", { class: "presets", role: "group", "aria-label": say("模型", "Model"), hidden: true });
+    this.grid = make("div", { class: "gates-grid" });
+    this.maps = {};
+    for (const gate of Object.keys(NAMES)) this.#map(gate);
+    this.equation = make("p", { class: "equation" });
+    this.body.append(this.lanes, this.grid, this.equation);
+  }
+
+  #map(gate) {
+    const canvas = make("canvas", { tabindex: "0", role: "img", width: 1, height: 1 });
+    const range = make("span", { class: "scale" });
+    const title = make("h3", {}, make("span", { class: `gate-${gate}` }, say(...NAMES[gate])), range);
+    canvas.addEventListener("pointermove", (event) => this.#point(gate, event));
+    canvas.addEventListener("pointerdown", (event) => this.#point(gate, event));
+    canvas.addEventListener("focus", () => { this.gate = gate; this.later(); });
+    canvas.addEventListener("keydown", (event) => this.#key(gate, event));
+    this.maps[gate] = { canvas, range };
+    this.grid.append(make("div", { class: "gate-map" }, title, canvas));
+  }
+
+  frame() {
+    return this.timeline.now(this.spec.id, (event) => this.lane === null || event.lane === this.lane);
+  }
+
+  #point(gate, event) {
+    const frame = this.frame();
+    if (!frame) return;
+    const box = event.target.getBoundingClientRect();
+    const [steps, units] = frame[gate].shape;
+    this.gate = gate;
+    this.unit = Math.max(0, Math.min(units - 1, Math.floor(((event.clientY - box.top) / box.height) * units)));
+    this.timeline.goTime(Math.max(0, Math.min(steps - 1, Math.floor(((event.clientX - box.left) / box.width) * steps))));
+  }
+
+  #key(gate, event) {
+    const frame = this.frame();
+    const move = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!frame || !move) return;
+    event.preventDefault();
+    this.gate = gate;
+    this.unit = Math.max(0, Math.min(frame[gate].shape[1] - 1, this.unit + move));
+    this.later();
+  }
+
+  #chooseLane() {
+    const lanes = [...new Set(this.events.map((event) => event.lane))];
+    if (lanes.length < 2 || this.lanes.childElementCount === lanes.length) return;
+    this.lanes.hidden = false;
+    this.lane ??= lanes[0];
+    this.lanes.replaceChildren(...lanes.map((lane) => make("button", {
+      type: "button", class: "button small", "aria-pressed": String(lane === this.lane),
+      onclick: (event) => {
+        this.lane = lane;
+        for (const other of this.lanes.children) other.setAttribute("aria-pressed", String(other === event.target));
+        this.later();
+      },
+    }, lane)));
+  }
+
+  draw() {
+    this.#chooseLane();
+    const frame = this.frame();
+    if (!frame) return;
+    const [steps, units] = frame.c.shape;
+    this.unit = Math.min(this.unit, units - 1);
+    const t = Math.min(this.timeline.time, steps - 1);
+    for (const [gate, { canvas, range }] of Object.entries(this.maps)) {
+      const tensor = frame[gate];
+      paint(canvas, tensor, bytes(tensor), scale(gate, tensor.lo, tensor.hi));
+      this.#cursor(canvas, t);
+      range.textContent = `${number(tensor.lo, 2)} … ${number(tensor.hi, 2)}`;
+      canvas.setAttribute("aria-label", `${say(...NAMES[gate])}: ${this.#value(frame, gate, t)}. ${say(`${units} 个单元 × ${steps} 步，训练步 ${frame.step}`, `${units} units × ${steps} steps, training step ${frame.step}`)}`);
+    }
+    this.equation.textContent = this.#equations(frame, t);
+    const held = frame.clamped?.length ? say(`，钳住：${frame.clamped.join("、")}`, `, held: ${frame.clamped.join(", ")}`) : "";
+    this.readout.textContent = `${frame.lane ? `${frame.lane} · ` : ""}${say("训练步", "training step")} ${frame.step} · ${this.#value(frame, this.gate, t)}${held}`;
+  }
+
+  #cursor(canvas, t) {
+    const context = canvas.getContext("2d");
+    const pixel = context.getImageData(t, 0, 1, canvas.height);
+    for (let k = 0; k < pixel.data.length; k += 4) for (let channel = 0; channel < 3; channel++) pixel.data[k + channel] = 0.55 * pixel.data[k + channel] + (channel === 0 ? 100 : channel === 1 ? 60 : 20);
+    context.putImageData(pixel, t, 0);
+    const row = context.getImageData(t, this.unit, 1, 1);
+    row.data.set([220, 30, 60, 255]);
+    context.putImageData(row, t, this.unit);
+  }
+
+  #value(frame, gate, t) {
+    const word = frame.tokens[t] ?? "";
+    return `${say("单元", "unit")} ${this.unit} · t = ${t + 1}${word ? ` (${word})` : ""} · ${gate} ≈ ${number(at(frame[gate], t, this.unit))}`;
+  }
+
+  #equations(frame, t) {
+    const v = (gate, time = t) => (time < 0 ? null : at(frame[gate], time, this.unit));
+    const n = (gate, time = t) => (time < 0 ? "c₀" : number(v(gate, time)));
+    const before = t > 0 ? n("c", t - 1) : say("初值", "c₀");
+    return `c_t = f·c_(t−1) + i·g ≈ ${n("f")} × ${before} + ${n("i")} × ${n("g")} = ${n("c")}\nh_t = o·tanh(c_t) ≈ ${n("o")} × ${number(Math.tanh(v("c")))} = ${n("h")}   ${say("（图中为 8 位精度）", "(8 bit, as drawn)")}`;
+  }
+
+  numbers() {
+    const frame = this.frame();
+    const t = Math.min(this.timeline.time, frame.c.shape[0] - 1);
+    const rows = Array.from({ length: frame.c.shape[1] }, (_, u) => [u, ...Object.keys(NAMES).map((gate) => number(at(frame[gate], t, u)))]);
+    return { head: [`${say("单元，", "unit, ")}t = ${t + 1}`, ...Object.keys(NAMES)], rows };
+  }
+}

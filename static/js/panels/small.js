@@ -1,0 +1,126 @@
+// The panels that are HTML already: seed strip, coloured text, table; and the plain heatmap.
+import { at, bytes } from "../decode.js";
+import { make, number, pick, say } from "../words.js";
+import { paint, scale } from "./colours.js";
+import { Panel } from "./panel.js";
+
+export class SeedsPanel extends Panel {
+  constructor(spec, timeline) {
+    super(spec, timeline);
+    this.strip = make("div", { class: "strip" });
+    this.body.append(this.strip);
+  }
+
+  rows() {
+    const rows = new Map();
+    for (const event of this.events) {
+      if (!rows.has(event.lane)) rows.set(event.lane, new Map());
+      rows.get(event.lane).set(event.seed, event);
+    }
+    return rows;
+  }
+
+  static words(cell) {
+    return cell.solved ? say(`第 ${cell.step} 步解出`, `solved at ${cell.step}`) : say(`${cell.step} 步内未解`, `not in ${cell.step}`);
+  }
+
+  title(key) {
+    return this.spec.series.find((series) => series.key === key)?.title ?? key;
+  }
+
+  draw() {
+    const rows = [...this.rows()];
+    this.strip.replaceChildren(...rows.map(([lane, cells]) => make(
+      "div",
+      { class: "strip-row" },
+      make("span", {}, this.title(lane)),
+      make("div", { class: "strip-cells" }, ...[...cells.values()].map((cell) => make("span", { class: `strip-cell strip-cell--${cell.solved ? "solved" : "open"}`, title: `${say("种子", "seed")} ${cell.seed}: ${number(cell.value)}` }, SeedsPanel.words(cell)))),
+    )));
+    this.readout.textContent = rows.map(([lane, cells]) => `${this.title(lane)}: ${[...cells.values()].filter((cell) => cell.solved).length} / ${cells.size}`).join(say("；", "; "));
+  }
+
+  numbers() {
+    const rows = [...this.rows()].flatMap(([lane, cells]) => [...cells.values()].map((cell) => [this.title(lane), cell.seed, SeedsPanel.words(cell), number(cell.value)]));
+    return { head: [say("模型", "Model"), say("种子", "Seed"), say("结果", "Result"), say("数值", "Value")], rows };
+  }
+}
+
+export class TextPanel extends Panel {
+  constructor(spec, timeline) {
+    super(spec, timeline);
+    this.text = make("p", { class: "tokens" });
+    this.body.append(this.text);
+  }
+
+  draw() {
+    const event = this.timeline.now(this.spec.id);
+    const now = Math.min(this.timeline.time, event.tokens.length - 1);
+    this.text.replaceChildren(...event.tokens.map((word, k) => {
+      const span = make("span", { class: `token${k === now ? " token--now" : ""}`, title: number(event.values[k]) }, word === " " ? "␣" : word);
+      const share = Math.round(Math.min(1, Math.abs(event.values[k])) * 65);
+      span.style.background = `color-mix(in srgb, var(${event.values[k] >= 0 ? "--gate-f" : "--gate-i"}) ${share}%, transparent)`;
+      return span;
+    }));
+    this.readout.textContent = `${pick(event.caption)} · t = ${now + 1} “${event.tokens[now]}”: ${number(event.values[now])}`;
+  }
+
+  numbers() {
+    const event = this.timeline.now(this.spec.id);
+    return { head: ["t", say("词元", "Token"), say("数值", "Value")], rows: event.tokens.map((word, k) => [k + 1, word, number(event.values[k])]) };
+  }
+}
+
+export class TablePanel extends Panel {
+  constructor(spec, timeline) {
+    super(spec, timeline);
+    this.toggle.remove();
+    this.body.className = "table-box";
+    this.body.tabIndex = 0;
+    this.body.setAttribute("role", "region");
+    this.body.setAttribute("aria-label", spec.title);
+  }
+
+  // Tables of one training step are many where each stands for a time step: show the one under the cursor.
+  event() {
+    const tables = this.events;
+    const timed = tables.filter((table) => table.step === this.timeline.time + 1);
+    return tables.length > 1 && this.timeline.steps.length >= this.timeline.length && timed.length ? timed.at(-1) : this.timeline.now(this.spec.id) ?? tables.at(-1);
+  }
+
+  draw() {
+    const event = this.event();
+    this.body.replaceChildren(make(
+      "table",
+      {},
+      make("thead", {}, make("tr", {}, ...event.columns.map((cell) => make("th", { scope: "col" }, pick(cell))))),
+      make("tbody", {}, ...event.rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, typeof cell === "number" ? number(cell, 4) : cell ?? "—"))))),
+    ));
+    this.readout.textContent = pick(event.caption);
+  }
+
+  numbers() {
+    return { head: [], rows: [] };
+  }
+}
+
+export class HeatmapPanel extends Panel {
+  constructor(spec, timeline) {
+    super(spec, timeline);
+    this.canvas = make("canvas", { role: "img", tabindex: "0" });
+    this.body.className = "gate-map";
+    this.body.append(this.canvas);
+  }
+
+  draw() {
+    const event = this.timeline.now(this.spec.id);
+    paint(this.canvas, event.values, bytes(event.values), scale("h", event.values.lo, event.values.hi));
+    const said = `${event.rows.length} × ${event.columns.length}, ${number(event.values.lo, 2)} … ${number(event.values.hi, 2)}`;
+    this.canvas.setAttribute("aria-label", `${this.spec.title}: ${said}`);
+    this.readout.textContent = said;
+  }
+
+  numbers() {
+    const event = this.timeline.now(this.spec.id);
+    return { head: ["", ...event.columns], rows: event.rows.map((row, r) => [row, ...event.columns.map((_, c) => number(at(event.values, r, c)))]) };
+  }
+}
