@@ -63,7 +63,7 @@ def blocks(lines: tuple[Line, ...], level: int) -> tuple[tuple[Line, ...], list[
     """(lines before the first heading of that level, one block for each such heading)."""
     prefix = "#" * level + " "
     starts = [i for i, line in enumerate(lines) if not line.fenced and line.text.startswith(prefix)]
-    ends = [*starts[1:], len(lines)]
+    ends = [*starts[1:], len(lines)][: len(starts)]
     found = [
         Block(lines[start].text[len(prefix) :].strip(), lines[start].number, lines[start + 1 : end])
         for start, end in zip(starts, ends, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 _CJK = "一-鿿"
 _HIDDEN = re.compile(
-    r"`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|<!--.*?-->|\]\([^)]*\)|\[@S\d+\]|https?://\S+|\{\{c\d+::.*?\}\}|ANSWER:.*|MISTAKE: *\S+ *="
+    r"`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|<!--.*?-->|\]\([^)]*\)|\[@S\d+\]|https?://\S+|\{\{c\d+::.*?\}\}| :: |ANSWER:.*|MISTAKE: *\S+ *="
 )
 _HALF = re.compile(rf"(?<=[{_CJK}])\s?[,;:?!]|[,;:?!](?=[{_CJK}])|(?<=[{_CJK}])\.(?=\s|$)|\((?=[{_CJK}])|(?<=[{_CJK}])\)")
 _TIGHT = re.compile(rf"[{_CJK}][A-Za-z0-9]|[A-Za-z0-9%°][{_CJK}]")

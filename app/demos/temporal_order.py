@@ -49,7 +49,7 @@ LANES = (
 class TemporalOrderParams(Params):
     """The task's length and the race's budget."""
 
-    T: int = param(50, "序列长度 T", "Sequence length T", ge=10, le=100)
+    T: int = param(40, "序列长度 T", "Sequence length T", ge=10, le=100)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
     steps: int = param(300, "训练步数上限", "Training steps, at most", ge=20, le=1500)
     lr: float = param(0.01, "学习率", "Learning rate", ge=0.0001, le=0.1)
@@ -236,7 +236,7 @@ demo = Demo(
         "The budget is small: ‘not solved’ is not ‘cannot’. GRU and RNN got no matching initialisation; give them theirs and the ranking changes.",
     ),
     presets=(
-        Preset("default", Bilingual("T = 50", "T = 50"), {"T": 50}),
+        Preset("default", Bilingual("T = 40", "T = 40"), {"T": 40}),
         Preset("short", Bilingual("短一些：T = 20", "Shorter: T = 20"), {"T": 20}),
         Preset("long", Bilingual("更长：T = 100", "Longer: T = 100"), {"T": 100, "steps": 600}),
         Preset("break", Bilingual("弄坏它：学习率 0.1", "Break it: learning rate 0.1"), {"lr": 0.1}),
