@@ -27,7 +27,7 @@ from app.protocol import (
     params_schema,
 )
 
-RECORDED_FRAMES = 24
+RECORDED_FRAMES = 16
 VERDICTS = {"": "", "holds": "holds", "fails": "does not hold", "depends": "depends"}
 
 

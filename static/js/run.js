@@ -16,6 +16,7 @@ class MendaoRun extends HTMLElement {
     this.form = this.querySelector("form");
     this.stage = this.querySelector("[data-stage]");
     this.timeline = new Timeline();
+    this.params = this.spec.params;
     this.state = make("span", { role: "status", "aria-live": "polite" });
     this.bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": say("进度", "Progress") });
     this.mark = make("span", { class: "recorded-mark", hidden: true }, say("录像：默认参数的一次运行", "recorded: a run of the defaults"));
@@ -27,7 +28,6 @@ class MendaoRun extends HTMLElement {
     this.button("cancel").addEventListener("click", () => this.cancel());
     this.button("share").addEventListener("click", () => this.share());
     this.button("share").hidden = false;
-    this.params = this.spec.params;
     const running = /run=([0-9a-f]{24})/.exec(location.hash)?.[1];
     if (running) this.watch(running, `/api/runs/${running}/events`);
     else if (this.dataset.recorded) this.recorded();

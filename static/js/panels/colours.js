@@ -18,8 +18,12 @@ export function scale(name, lo, hi) {
   return table;
 }
 
-// A (T, H) tensor onto a canvas of T × H pixels, units downwards, time to the right.
-export function paint(canvas, tensor, pixels, table) {
+// Half way from a packed pixel towards crimson: the column of the cursor.
+const tint = (pixel) => (255 << 24) | ((((pixel >> 16) & 255) + 60) >> 1 << 16) | ((((pixel >> 8) & 255) + 30) >> 1 << 8) | (((pixel & 255) + 220) >> 1);
+const CURSOR = (255 << 24) | (60 << 16) | (30 << 8) | 220;
+
+// A (T, H) tensor onto a canvas of T × H pixels, units downwards, time to the right; `cursor` is {t, unit}.
+export function paint(canvas, tensor, pixels, table, cursor = null) {
   const [steps, units] = tensor.shape;
   if (canvas.width !== steps || canvas.height !== units) {
     canvas.width = steps;
@@ -28,5 +32,8 @@ export function paint(canvas, tensor, pixels, table) {
   const image = new ImageData(steps, units);
   const out = new Uint32Array(image.data.buffer);
   for (let t = 0; t < steps; t++) for (let u = 0; u < units; u++) out[u * steps + t] = table[pixels[t * units + u]];
+  if (cursor) {
+    for (let u = 0; u < units; u++) out[u * steps + cursor.t] = u === cursor.unit ? CURSOR : tint(out[u * steps + cursor.t]);
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }

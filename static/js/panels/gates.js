@@ -83,24 +83,13 @@ export class GatesPanel extends Panel {
     const t = Math.min(this.timeline.time, steps - 1);
     for (const [gate, { canvas, range }] of Object.entries(this.maps)) {
       const tensor = frame[gate];
-      paint(canvas, tensor, bytes(tensor), scale(gate, tensor.lo, tensor.hi));
-      this.#cursor(canvas, t);
+      paint(canvas, tensor, bytes(tensor), scale(gate, tensor.lo, tensor.hi), { t, unit: this.unit });
       range.textContent = `${number(tensor.lo, 2)} … ${number(tensor.hi, 2)}`;
       canvas.setAttribute("aria-label", `${say(...NAMES[gate])}: ${this.#value(frame, gate, t)}. ${say(`${units} 个单元 × ${steps} 步，训练步 ${frame.step}`, `${units} units × ${steps} steps, training step ${frame.step}`)}`);
     }
     this.equation.textContent = this.#equations(frame, t);
     const held = frame.clamped?.length ? say(`，钳住：${frame.clamped.join("、")}`, `, held: ${frame.clamped.join(", ")}`) : "";
     this.readout.textContent = `${frame.lane ? `${frame.lane} · ` : ""}${say("训练步", "training step")} ${frame.step} · ${this.#value(frame, this.gate, t)}${held}`;
-  }
-
-  #cursor(canvas, t) {
-    const context = canvas.getContext("2d");
-    const pixel = context.getImageData(t, 0, 1, canvas.height);
-    for (let k = 0; k < pixel.data.length; k += 4) for (let channel = 0; channel < 3; channel++) pixel.data[k + channel] = 0.55 * pixel.data[k + channel] + (channel === 0 ? 100 : channel === 1 ? 60 : 20);
-    context.putImageData(pixel, t, 0);
-    const row = context.getImageData(t, this.unit, 1, 1);
-    row.data.set([220, 30, 60, 255]);
-    context.putImageData(row, t, this.unit);
   }
 
   #value(frame, gate, t) {
