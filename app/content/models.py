@@ -14,18 +14,19 @@ Kind = Literal["single", "multi", "order", "cloze", "numeric", "free", "bug", "p
 
 
 class ContentError(ValueError):
-    """One fault of the content: file, line (0: the whole file), what is wrong and how to mend it."""
+    """One fault of the content: file, line (from 1), what is wrong and how to mend it."""
 
-    def __init__(self, file: Path | str, line: int, fault: str) -> None:
-        super().__init__(f"{file}:{line}: {fault}" if line else f"{file}: {fault}")
-        self.file, self.line, self.fault = str(file), line, fault
+    def __init__(self, file: Path | str, line: int, fault: str, remedy: str) -> None:
+        super().__init__(f"{file}:{line}: {fault}; {remedy}")
+        self.file, self.line, self.fault, self.remedy = str(file), line, fault, remedy
 
 
 class ContentErrors(ContentError):
-    """All faults of a folder at once."""
+    """All faults of a folder at once; `faults` is never empty."""
 
     def __init__(self, faults: list[ContentError]) -> None:
-        super().__init__(faults[0].file, faults[0].line, faults[0].fault)
+        first = faults[0]
+        super().__init__(first.file, first.line, first.fault, first.remedy)
         self.faults = faults
         self.args = ("\n".join(str(fault) for fault in faults),)
 
@@ -38,7 +39,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Source:
-    """An entry of sources.toml. `checked`: verified, claim verified, or from memory."""
+    """An entry of sources.toml. `checked`: verified, claim verified, or from memory.
+
+    `also` names a companion work in full, where one key stands for two.
+    """
 
     id: str
     authors: str
@@ -49,6 +53,7 @@ class Source:
     arxiv: str = ""
     doi: str = ""
     url: str = ""
+    also: str = ""
 
     @property
     def short(self) -> str:
@@ -56,7 +61,8 @@ class Source:
 
     @property
     def text(self) -> str:
-        return f"{self.authors} ({self.year}). {self.title}. {self.venue}."
+        text = f"{self.authors} ({self.year}). {self.title}. {self.venue}."
+        return f"{text} {self.also}" if self.also else text
 
     @property
     def href(self) -> str:
@@ -197,8 +203,10 @@ class DemoLink:
     look: Bilingual
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
+    """A question in all its languages. Questions are told apart by identity."""
+
     number: int
     slug: str
     topic: str
@@ -213,19 +221,20 @@ class Question:
 
     def item(self, item_id: str, lang: str) -> Item:
         """The item in one language; KeyError where it is none of this question's."""
-        return next_or_key_error(item_id, self.text[lang].items)
+        for item in self.text[lang].items:
+            if item.id == item_id:
+                return item
+        raise KeyError(item_id)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items in the first language read: for all that the languages share."""
+        return next(iter(self.text.values())).items
 
 
-def next_or_key_error(item_id: str, items: tuple[Item, ...]) -> Item:
-    for item in items:
-        if item.id == item_id:
-            return item
-    raise KeyError(item_id)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """All questions, by number, with what they share."""
+    """All questions, by number, with what they share. Compared by identity, so it can key a cache."""
 
     questions: tuple[Question, ...]
     topics: tuple[Topic, ...]
@@ -241,15 +250,25 @@ class Library:
         return {question.number: question for question in self.questions}
 
     @cached_property
-    def _by_item(self) -> dict[str, tuple[Question, Item]]:
-        return {item.id: (question, item) for question in self.questions for item in question.text["zh"].items}
+    def _by_item(self) -> dict[str, Question]:
+        return {item.id: question for question in self.questions for item in question.items}
 
     def find(self, item_id: str) -> tuple[Question, Item] | None:
-        """The question and (in Chinese) the item of that id."""
-        return self._by_item.get(item_id)
+        """The question and (in the first language) the item of that id."""
+        question = self._by_item.get(item_id)
+        return question and (question, question.item(item_id, next(iter(question.text))))
+
+    def item(self, item_id: str) -> tuple[Question, dict[str, Item]]:
+        """The question and the item in each language. Raises KeyError."""
+        question = self._by_item[item_id]
+        return question, {lang: question.item(item_id, lang) for lang in question.text}
 
     def topic(self, topic_id: str) -> Topic:
-        return next(topic for topic in self.topics if topic.id == topic_id)
+        """Raises KeyError."""
+        for topic in self.topics:
+            if topic.id == topic_id:
+                return topic
+        raise KeyError(topic_id)
 
     def neighbours(self, question: Question) -> tuple[Question | None, Question | None]:
         """The questions before and after within the topic."""
@@ -259,13 +278,13 @@ class Library:
 
     def twins(self, question: Question) -> list[Question]:
         """Questions that ask the same or nearly the same, whichever of the two says so."""
-        numbers = {question.duplicate_of, *question.near} | {
-            other.number
-            for other in self.questions
-            if question.number in (other.duplicate_of, *other.near)
-            or (other.duplicate_of and other.duplicate_of == question.duplicate_of)
-        }
-        return [other for other in self.questions if other.number in numbers and other is not question]
+        return [other for other in self.questions if other is not question and _close(question, other)]
 
     def sources_of(self, question: Question) -> list[Source]:
         return [self.sources[key] for key in question.sources if key in self.sources]
+
+
+def _close(one: Question, two: Question) -> bool:
+    """Whether either names the other, or both are duplicates of a third."""
+    named = two.number in (one.duplicate_of, *one.near) or one.number in (two.duplicate_of, *two.near)
+    return named or (one.duplicate_of is not None and one.duplicate_of == two.duplicate_of)
