@@ -40,5 +40,4 @@ document.querySelector("[data-language]")?.addEventListener("click", (event) => 
   link.href = target.href;
 });
 
-if (document.querySelector("mendao-run")) import("./run.js");
 if (document.querySelector("mendao-picture")) import("./picture.js");

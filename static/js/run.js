@@ -29,7 +29,9 @@ class MendaoRun extends HTMLElement {
     this.button("share").addEventListener("click", () => this.share());
     this.button("share").hidden = false;
     const running = /run=([0-9a-f]{24})/.exec(location.hash)?.[1];
-    if (running) this.watch(running, `/api/runs/${running}/events`);
+    if (matchMedia("(max-width: 60rem)").matches) this.querySelector(".run-fields").open = false;
+    if (new URLSearchParams(location.search).has("run")) this.run(); // pressed before this script was there
+    else if (running) this.watch(running, `/api/runs/${running}/events`);
     else if (this.dataset.recorded) this.recorded();
     else this.say(say("按“运行”开始。", "Press Run to begin."));
   }
@@ -45,7 +47,7 @@ class MendaoRun extends HTMLElement {
   read() {
     const params = {};
     for (const input of this.form.elements) {
-      if (!input.name) continue;
+      if (!(input.name in this.spec.params)) continue;
       const known = this.spec.params[input.name];
       params[input.name] = typeof known === "number" ? (input.value.trim() === "" ? null : Number(input.value)) : typeof known === "boolean" ? input.value === "true" : input.value;
     }
@@ -87,6 +89,7 @@ class MendaoRun extends HTMLElement {
   refused(answer, error) {
     const wait = answer.headers.get("Retry-After");
     this.say(`${error.message}${wait ? say(` ${wait} 秒后再试。`, ` Try again in ${wait} s.`) : ""}`);
+    this.querySelector(".run-fields").open = true;
     const field = error.field && this.form.querySelector(`[data-field="${CSS.escape(error.field.split(".").at(-1))}"]`);
     if (!field) return;
     field.append(make("p", { class: "error", role: "alert" }, error.message));

@@ -13,7 +13,7 @@ export class Transport {
     this.element = make(
       "div",
       { class: "transport", role: "group", "aria-label": say("播放控制", "Playback"), hidden: true },
-      make("div", { class: "buttons" }, button("⏮", say("回到开头", "Rewind"), () => timeline.rewind()), button("◂", say("后退一步", "Step back"), () => this.step(-1)), this.play, button("▸", say("前进一步", "Step on"), () => this.step(1)), button("⏭", say("跟到最新", "Follow the newest"), () => timeline.goStep(Infinity))),
+      make("div", { class: "buttons" }, button("|◂", say("回到开头", "Rewind"), () => timeline.rewind()), button("‹", say("后退一步", "Step back"), () => this.step(-1)), this.play, button("›", say("前进一步", "Step on"), () => this.step(1)), button("▸|", say("跟到最新", "Follow the newest"), () => timeline.goStep(Infinity))),
       make("label", {}, this.trainingText, this.training),
       make("label", {}, this.sequenceText, this.sequence),
     );
@@ -45,7 +45,7 @@ export class Transport {
     this.sequenceText.textContent = `${say("序列时间：", "sequence time: ")}t = ${timeline.time + 1} / ${timeline.length}`;
     this.training.setAttribute("aria-valuetext", this.trainingText.textContent);
     this.sequence.setAttribute("aria-valuetext", this.sequenceText.textContent);
-    this.play.textContent = timeline.playing ? "⏸" : "▶";
+    this.play.textContent = timeline.playing ? "❚❚" : "▶";
     this.play.setAttribute("aria-label", timeline.playing ? say("暂停", "Pause") : say("播放", "Play"));
   }
 

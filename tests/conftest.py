@@ -1,0 +1,94 @@
+"""Fixtures for the whole suite: the real library, and an application around a quiet engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from app.config import ROOT, Settings
+from app.content import Library, load
+from app.protocol import AnyEvent, Params, run_id
+from app.runs import Submitted, UnknownRun
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return load(ROOT / "questions")
+
+
+class QuietEngine:
+    """Stands where Dask stands, for tests of the web alone: it executes nothing and says what it is told."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.error: str | None = None
+        self.events: list[AnyEvent] = []
+        self.frames: dict[str, list[bytes]] = {}
+        self.open: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def name(self, demo: str, params: Params) -> str:
+        return run_id(demo, params, "test")
+
+    def running(self) -> list[str]:
+        return self.open
+
+    async def submit(self, demo: str, params: Params) -> Submitted:
+        name = self.name(demo, params)
+        shared = name in self.frames
+        self.frames.setdefault(name, [b'id: 1\nevent: finished\ndata: {"type":"finished"}\n\n'])
+        self.open.append(name)
+        return Submitted(name, shared, 0)
+
+    def watch(self, run_id: str, after: int = 0) -> AsyncIterator[bytes]:
+        if run_id not in self.frames:
+            raise UnknownRun(run_id)
+
+        async def frames() -> AsyncIterator[bytes]:
+            for frame in self.frames[run_id][after:]:
+                yield frame
+
+        return frames()
+
+    async def cancel(self, run_id: str) -> bool:
+        self.cancelled.append(run_id)
+        return run_id in self.frames
+
+    async def outcome(self, run_id: str, timeout: float) -> list[AnyEvent]:
+        return self.events
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.load(tmp_path / "data", environ={"MENDAO_SECRET_KEY": "k" * 40})
+
+
+@pytest.fixture
+def engine_stub() -> QuietEngine:
+    return QuietEngine()
+
+
+@pytest.fixture
+def app(settings: Settings, engine_stub: QuietEngine) -> Any:
+    from app.main import build
+
+    return build(settings, engine=engine_stub)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def client(app: Any) -> Iterator[Any]:
+    from starlette.testclient import TestClient
+
+    with TestClient(app, base_url="http://testserver") as made:
+        yield made
