@@ -5,58 +5,53 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections import Counter
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from app.config import ROOT
-from app.content.check import check, cited_but_unknown
+from app.content.check import Demos, check
+from app.content.listing import overview, totals
 from app.content.loader import load
-from app.content.models import ContentError, ContentErrors, Library
+from app.content.models import ContentError, ContentErrors
 
 
-def demo_params() -> dict[str, Callable[[Mapping[str, Any]], None]]:
-    """The catalogue's Params as validators. By name: an entry point stands above all rooms, this room does not."""
+def demo_params() -> Demos:
+    """Each demo's Params as a validator.
+
+    Imported by name: an entry point stands above all rooms, while its own room stands below the demos.
+    """
     catalogue = importlib.import_module("app.demos").catalogue()
-    return {slug: lambda params, demo=demo: demo.params.model_validate(dict(params)) for slug, demo in catalogue.items()}
-
-
-def overview(library: Library) -> list[str]:
-    """One line a question: number, topic, level, items by kind, and what is still missing."""
-    lines = []
-    for question in library.questions:
-        page = question.text["zh"]
-        kinds = Counter(item.kind for item in page.items)
-        absent = [n for n, there in (("review", page.review), ("key points", page.key_points), ("follow-ups", page.follow_ups)) if not there]
-        items = " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items()))
-        lines.append(f"{question.number:2} {question.slug:28} {question.topic:12} L{question.level} {items}" + (f"  without {', '.join(absent)}" if absent else ""))
-    return lines
+    return {slug: demo.params.model_validate for slug, demo in catalogue.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.content")
+    """The exit code: 1 where a fault was found."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app.content", description="Check or count the questions."
+    )
     parser.add_argument("command", choices=("check", "list"), nargs="?", default="check")
-    parser.add_argument("--root", type=Path, default=ROOT / "questions")
+    parser.add_argument("--root", type=Path, default=ROOT / "questions", help="the folder of questions")
     options = parser.parse_args(arguments)
-    faults: list[ContentError] = []
     try:
         library = load(options.root)
     except ContentErrors as several:
-        faults = several.faults
-    except ContentError as fault:
-        faults = [fault]
-    else:
-        if options.command == "list":
-            print("\n".join(overview(library)))
-            return 0
-        faults = check(library, demo_params()) + cited_but_unknown(library)
+        return _report(several.faults)
+    except ContentError as one:
+        return _report([one])
+    if options.command == "list":
+        print("\n".join([*overview(library), totals(library)]))
+        return 0
+    if faults := check(library, demo_params()):
+        return _report(faults)
+    items = sum(len(question.items) for question in library.questions)
+    print(f"{len(library.questions)} questions, {items} items in each language: no fault found")
+    return 0
+
+
+def _report(faults: list[ContentError]) -> int:
     for fault in faults:
         print(fault)
-    if not faults:
-        items = sum(len(question.text["zh"].items) for question in library.questions)
-        print(f"{len(library.questions)} questions, {items} items in two languages: no fault found")
-    return 1 if faults else 0
+    print(f"{len(faults)} faults", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

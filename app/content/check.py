@@ -1,210 +1,140 @@
-"""What a question must hold to be published: each fault with file, line and remedy."""
+"""What a question must hold to be published: every fault with file, line and remedy."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from app.content import typography
-from app.content.models import ContentError, Item, KeyPoint, Library, Page, Question
-from app.content.render import MathError, render
+from app.content.blocks import read_text
+from app.content.item_rules import Fault, item_faults, point_faults
+from app.content.models import ContentError, Library, Page, Question
+from app.content.parity import parity_faults
+from app.content.prose import citations, prose_faults, read_prose, sentence_faults
+from app.content.tables import line_of
 
-Demos = Mapping[str, Callable[[Mapping[str, Any]], None]]  # slug → raises ValueError on params it refuses
-_CITED = re.compile(r"\[@(S\d+)\]")
-_RAW = re.compile(r"<(?!!--|https?:|mailto:)/?[a-zA-Z][^>\n]*>")
-_COMMENT = re.compile(r"<!--\s*(\w+)")
-_KNOWN_COMMENTS = {"item", "predict", "range", "check"}
-_CODE = re.compile(r"```.*?```|`[^`]*`|\$[^$]*\$", re.DOTALL)
+Demos = Mapping[str, Callable[[Mapping[str, Any]], object]]  # slug → raises ValueError on params it refuses
+LEAST_MACHINE_MARKED = 2
 
 
 def check(library: Library, demos: Demos | None = None) -> list[ContentError]:
-    """All faults; without `demos` the names and params of demos are not looked at."""
+    """All faults, by file and line. `demos` are those that exist; without it they are not looked at.
+
+    This room stands below the demos and cannot import them, so its callers bring their validators.
+    """
     faults: list[ContentError] = []
     for question in library.questions:
-        faults += _question(library, question)
-        faults += _parity(question)
-        faults += _duplicate(library, question)
+        table = question.folder / "question.toml"
+        faults += _at(table, _table_faults(library, question, table))
         if demos is not None:
-            faults += _demos(library, question, demos)
+            faults += _demo_faults(library, question, demos)
+        first, *others = question.text
+        for lang in others:
+            found = parity_faults(question.text[first], question.text[lang], f"{first}.md")
+            faults += _at(question.folder / f"{lang}.md", found)
         for lang, page in question.text.items():
             path = question.folder / f"{lang}.md"
-            faults += _file(path, path.read_text(encoding="utf-8"), page, lang)
-            for item in page.items:
-                faults += [ContentError(path, item.line, f"{item.id}: {fault}") for fault in item_faults(item)]
-                faults += _math(path, item.line, [item.prompt, item.hint, item.explanation, *_texts(item)], lang)
-            faults += _math(path, page.lines.get("review", 0), [page.review], lang)
-    return faults
+            faults += _at(path, _page_faults(library, question, page, lang, read_text(path)))
+    return sorted(faults, key=lambda fault: (fault.file, fault.line))
 
 
-def _texts(item: Item) -> list[str]:
-    return [text for option in item.options for text in (option.text, option.feedback)]
+def _at(path: Path, faults: Iterable[Fault]) -> list[ContentError]:
+    return [ContentError(path, *fault) for fault in faults]
 
 
-def item_faults(item: Item) -> Iterator[str]:
-    """What is wrong with one item by itself."""
-    right = sum(option.right for option in item.options)
-    wrong = len(item.options) - right
-    if not item.explanation:
-        yield "no explanation; write one to three sentences after the key"
-    if item.kind in ("single", "bug") and right != 1:
-        yield f"{right} options are marked [x]; exactly one must be"
-    if item.kind in ("single", "bug") and wrong < 1:
-        yield "there is no wrong option"
-    if item.kind == "multi" and wrong < 2:
-        yield "a multi needs at least two wrong options"
-    if item.kind == "order" and not 3 <= len(item.options) <= 6:
-        yield "an order has three to six entries"
-    if item.kind in ("single", "multi", "bug"):
-        for option in item.options:
-            if not option.feedback:
-                yield f"option {option.text[:30]!r} has no feedback; write '  > why' under it"
-    if len({option.text for option in item.options}) < len(item.options):
-        yield "two options read the same"
-    if item.kind == "free":
-        yield from _points_faults(item.points)
-    if item.kind == "predict" and item.options:
-        yield from _range_faults(item)
-
-
-def _points_faults(points: tuple[KeyPoint, ...]) -> Iterator[str]:
-    if not 2 <= len(points) <= 6:
-        yield "a free item has two to six key points"
-    if not any(point.essential for point in points):
-        yield "no key point is essential; mark one (2!)"
-    for point in points:
-        if not 2 <= len(point.phrasings) <= 8:
-            yield f"key point {point.text[:20]!r} has {len(point.phrasings)} phrasings; give two to eight"
-
-
-def _range_faults(item: Item) -> Iterator[str]:
-    spans = sorted(
-        (
-            option.range.low if option.range.low is not None else float("-inf"),
-            option.range.high if option.range.high is not None else float("inf"),
-        )
-        for option in item.options
-        if option.range
-    )
-    if len(spans) != len(item.options):
-        yield "every option of a predict carries <!-- range: low..high -->"
-    if any(after[0] < before[1] for before, after in zip(spans, spans[1:], strict=False)):
-        yield "the ranges of two options overlap"
-    if sum(option.right for option in item.options) != 1:
-        yield "exactly one option is marked [x]: the one that runs are seen to give"
-
-
-def _question(library: Library, question: Question) -> Iterator[ContentError]:
-    path = question.folder / "question.toml"
+def _table_faults(library: Library, question: Question, path: Path) -> Iterator[Fault]:
     for key in question.sources:
         if key not in library.sources:
-            yield ContentError(path, 0, f"source {key} is not in sources.toml")
+            yield (
+                line_of(path, "sources"),
+                f"source {key} is not in sources.toml",
+                "add it there, or mend the key",
+            )
     if question.demo is None:
-        yield ContentError(path, 0, "no [demo]: name the experiment that will prove it")
+        yield 1, "no [demo]", "name the experiment that proves it, or will"
+    else:
+        for _, fault, remedy in typography.faults(question.demo.look.zh):
+            yield line_of(path, "look_zh", "demo"), fault, remedy
     if not question.verdict:
-        yield ContentError(path, 0, "no verdict: holds, imprecise, wrong or duplicate")
-    machine = [item for item in question.text["zh"].items if item.kind not in ("free", "predict")]
-    if len(machine) < 2:
-        yield ContentError(question.folder / "zh.md", 0, f"{len(machine)} machine-marked items; at least two are needed")
+        yield 1, "no verdict", "write holds, imprecise, wrong or duplicate"
+    for field, numbers in (("duplicate_of", [question.duplicate_of]), ("near", question.near)):
+        for number in numbers:
+            if number is not None and (number not in library.by_number or number == question.number):
+                yield line_of(path, field), f"there is no other question {number}", "give another's number"
+    if question.duplicate_of in library.by_number:
+        yield from _duplicate_faults(question, library.by_number[question.duplicate_of], path)
 
 
-def _duplicate(library: Library, question: Question) -> Iterator[ContentError]:
-    path = question.folder / "question.toml"
-    for number in (question.duplicate_of, *question.near):
-        if number is not None and (number not in library.by_number or number == question.number):
-            yield ContentError(path, 0, f"there is no other question {number}")
-    other = library.by_number.get(question.duplicate_of or 0)
-    if other and other.text["zh"].title != question.text["zh"].title:
-        yield ContentError(path, 0, f"duplicate_of = {other.number}, but the titles differ")
+def _duplicate_faults(question: Question, other: Question, path: Path) -> Iterator[Fault]:
+    """A duplicate has the title and the answer of its first; only the explanation may be worded otherwise."""
+    line = line_of(path, "duplicate_of")
+    for lang, page in question.text.items():
+        first = other.text[lang]
+        if page.title != first.title:
+            yield line, f"the titles in {lang}.md differ from {other.slug}", "copy it, or write near = […]"
+        if _answer(page) != _answer(first):
+            yield line, f"the answers in {lang}.md differ from {other.slug}", "copy it, or write near = […]"
 
 
-def _shape(item: Item) -> dict[str, Any]:
-    """What both languages must share."""
-    return {
-        "id": item.id,
-        "kind": item.kind,
-        "right options": [option.right for option in item.options],
-        "ranges": [(o.range.low, o.range.high) if o.range else None for o in item.options],
-        "blanks": len(item.blanks),
-        "answer": (item.numeric.value, item.numeric.tolerance) if item.numeric else None,
-        "key points": [(point.weight, point.essential) for point in item.points],
-        "predict": (item.predict.demo, dict(item.predict.params), item.predict.metric) if item.predict else None,
-        "check": item.check,
-        "code": bool(item.code),
-    }
+def _answer(page: Page) -> str:
+    """The source before its explanation."""
+    return page.source.rpartition("\n**")[0]
 
 
-def _parity(question: Question) -> Iterator[ContentError]:
-    zh, en = question.text["zh"], question.text["en"]
-    path = question.folder / "en.md"
-    if [item.id for item in zh.items] != [item.id for item in en.items]:
-        yield ContentError(path, 0, "the items' ids or their order differ from zh.md")
-        return
-    for ours, theirs in zip(zh.items, en.items, strict=True):
-        before, after = _shape(ours), _shape(theirs)
-        for name in before:
-            if before[name] != after[name]:
-                yield ContentError(path, theirs.line, f"{ours.id}: {name} differ from zh.md: {before[name]} and {after[name]}")
-    for name, first, second in (
-        ("Key points", [(p.weight, p.essential) for p in zh.key_points], [(p.weight, p.essential) for p in en.key_points]),
-        ("Follow-ups", len(zh.follow_ups), len(en.follow_ups)),
-        ("Review", bool(zh.review), bool(en.review)),
-    ):
-        if first != second:
-            yield ContentError(path, 0, f"'## {name}' differs from zh.md: {first} and {second}")
-
-
-def _file(path: Path, text: str, page: Page, lang: str) -> Iterator[ContentError]:
-    lines = text.split("\n")
-    prose = _CODE.sub(lambda found: "\n" * found[0].count("\n"), text)
-    for number, line in enumerate(prose.split("\n"), 1):
-        if found := _RAW.search(line):
-            yield ContentError(path, number, f"raw HTML {found[0]!r}; write Markdown")
-        for comment in _COMMENT.finditer(line):
-            if comment[1] not in _KNOWN_COMMENTS:
-                yield ContentError(path, number, f"comment {comment[1]!r} means nothing here")
+def _page_faults(library: Library, question: Question, page: Page, lang: str, text: str) -> Iterator[Fault]:
+    source, prose = _source_lines(page, text), read_prose(text)
+    machine = [item for item in page.items if item.kind not in ("free", "predict")]
+    if len(machine) < LEAST_MACHINE_MARKED:
+        remedy = f"write at least {LEAST_MACHINE_MARKED} besides free and predict"
+        yield page.lines["items"], f"{len(machine)} items that a machine marks", remedy
+    for item in page.items:
+        for line, fault, remedy in item_faults(item):
+            yield line, f"{item.id}: {fault}", remedy
+        yield from sentence_faults(item.line, item.sentence)
+    if page.key_points:
+        yield from point_faults(page.key_points, page.lines["key_points"], least=3)
+    yield from (each for each in prose_faults(prose, question.folder.parent) if each[0] not in source)
+    for line, key in citations(prose):
+        if key not in library.sources:
+            yield line, f"[@{key}] is cited but not in sources.toml", "add it there, or mend the key"
+        elif key not in question.sources:
+            yield line, f"[@{key}] is cited but not listed", "add it to `sources` in question.toml"
     if lang == "zh":
-        first = page.lines["source"]
-        last = first + page.source.count("\n") + 3
-        for number, fault in typography.faults(text):
-            if not (first <= number <= last or lines[number - 1].startswith("# ")):
-                yield ContentError(path, number, fault)
+        yield from typography.faults(text, range(1, source.stop))
 
 
-def _math(path: Path, line: int, texts: list[str], lang: str) -> Iterator[ContentError]:
-    for text in texts:
-        try:
-            render(text, lang)
-        except MathError as error:
-            yield ContentError(path, line, f"maths cannot be rendered: {error}")
+def _source_lines(page: Page, text: str) -> range:
+    """The lines of the source section: verbatim, so no rule of ours holds there."""
+    start = page.lines["source"]
+    later = [line for line in page.lines.values() if line > start]
+    return range(start, min(later, default=text.count("\n") + 2))
 
 
-def _demos(library: Library, question: Question, demos: Demos) -> Iterator[ContentError]:
-    path = question.folder / "question.toml"
-    asked = [(path, 0, question.demo.slug, question.demo.params)] if question.demo else []
-    for item in question.text["zh"].items:
-        if item.predict:
-            asked.append((question.folder / "zh.md", item.line, item.predict.demo, item.predict.params))
-    for file, line, slug, params in asked:
+def _demo_faults(library: Library, question: Question, demos: Demos) -> Iterator[ContentError]:
+    table = question.folder / "question.toml"
+    asked = [(table, line_of(table, "slug", "demo"), question.demo)] if question.demo else []
+    pages = question.text.items()
+    predicts = [
+        (question.folder / f"{lang}.md", i.line, i.predict) for lang, page in pages for i in page.items
+    ]
+    for file, line, slug, params, measured in [
+        *((file, line, demo.slug, demo.params, False) for file, line, demo in asked),
+        *((file, line, predict.demo, predict.params, True) for file, line, predict in predicts if predict),
+    ]:
         if slug in demos:
             try:
                 demos[slug](params)
             except ValueError as error:
-                yield ContentError(file, line, f"demo {slug} refuses {dict(params)}: {error}")
+                fault = f"demo {slug} refuses {dict(params)}: {_one_line(error)}"
+                yield ContentError(file, line, fault, f"see python -m app demo {slug} --help")
         elif slug not in library.planned_demos:
-            yield ContentError(file, line, f"there is no demo {slug!r}, nor is it planned in topics.toml")
-        elif file != path:
-            yield ContentError(file, line, f"demo {slug!r} is only planned: it cannot measure a predict item yet")
+            remedy = "name one that exists, or add it to planned_demos in topics.toml"
+            yield ContentError(file, line, f"there is no demo {slug!r}", remedy)
+        elif measured:
+            remedy = "use a demo that exists"
+            yield ContentError(file, line, f"demo {slug!r} is only planned and measures nothing yet", remedy)
 
 
-def cited_but_unknown(library: Library) -> list[ContentError]:
-    """Citations of keys that sources.toml lacks, or that question.toml does not list."""
-    faults = []
-    for question in library.questions:
-        for lang, page in question.text.items():
-            for key in set(_CITED.findall(page.review + " ".join(i.explanation for i in page.items))):
-                if key not in question.sources or key not in library.sources:
-                    remedy = "add it to `sources` in question.toml (and to sources.toml)"
-                    faults.append(ContentError(question.folder / f"{lang}.md", 0, f"[@{key}] is cited; {remedy}"))
-    return faults
+def _one_line(error: ValueError) -> str:
+    return " ".join(str(error).split("For further information")[0].split())

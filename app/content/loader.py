@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from app.content.items import read_item, read_points
-from app.content.models import (
-    ContentError,
-    ContentErrors,
-    DemoLink,
-    FollowUp,
-    Library,
-    Page,
-    Question,
-    Source,
-    Topic,
-)
-from app.content.sections import Block, blocks, cut
-from app.protocol import LANGS, Bilingual
-
-_FOLDER = re.compile(r"^(\d\d)-[a-z0-9]+(?:-[a-z0-9]+)*$")
-_FIELDS = {"number", "topic", "level", "duplicate_of", "near", "verdict", "sources", "demo"}
-_DEMO_FIELDS = {"slug", "params", "look_zh", "look_en"}
-VERDICTS = ("holds", "imprecise", "wrong", "duplicate")
+from app.content.blocks import Document, Section, read, split
+from app.content.items import read_item
+from app.content.keys import read_points
+from app.content.models import ContentError, ContentErrors, FollowUp, Item, Library, Page, Question
+from app.content.sections import cut
+from app.content.tables import FOLDER, read_question, read_sources, read_topics
+from app.protocol import LANGS
 
 
-def load(root: Path) -> Library:
-    """The library under `root`. Raises ContentErrors with every fault found."""
+def load(root: Path, languages: Sequence[str] = LANGS) -> Library:
+    """The library under `root`. Raises ContentErrors with every fault found.
+
+    `languages` are the files read for each question; the first is the one whose items are numbered.
+    """
     faults: list[ContentError] = []
-    topics, planned = _topics(root / "topics.toml")
-    sources = _sources(root / "sources.toml")
+    topics, planned = read_topics(root / "topics.toml")
+    sources = read_sources(root / "sources.toml")
     questions = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
-            questions.append(_question(folder, {topic.id for topic in topics}))
+            questions.append(_question(folder, {topic.id for topic in topics}, languages))
         except ContentErrors as several:
             faults += several.faults
         except ContentError as fault:
@@ -47,143 +37,99 @@ def load(root: Path) -> Library:
     return Library(tuple(sorted(questions, key=lambda q: q.number)), topics, sources, planned)
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContentError(path, 0, "the file is missing") from None
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        raise ContentError(path, int(found[1]) if found else 0, f"not valid TOML: {error}") from None
-
-
-def _topics(path: Path) -> tuple[tuple[Topic, ...], tuple[str, ...]]:
-    whole = _toml(path)
-    try:
-        topics = tuple(Topic(t["id"], Bilingual(t["zh"], t["en"])) for t in whole["topics"])
-    except KeyError as missing:
-        raise ContentError(path, 0, f"a topic has no {missing}") from None
-    return topics, tuple(whole.get("planned_demos", ()))
-
-
-def _sources(path: Path) -> dict[str, Source]:
-    try:
-        return {key: Source(id=key, **fields) for key, fields in _toml(path).items()}
-    except TypeError as error:
-        raise ContentError(path, 0, f"a source has a wrong or missing field: {error}") from None
-
-
-def _question(folder: Path, topics: set[str]) -> Question:
-    named = _FOLDER.match(folder.name)
-    if not named:
-        raise ContentError(folder, 0, "a question's folder is named NN-slug, in lower case")
-    path = folder / "question.toml"
-    meta = _toml(path)
-    faults = [ContentError(path, 0, f"unknown field {name!r}; known: {', '.join(sorted(_FIELDS))}") for name in meta.keys() - _FIELDS]
-    for name, fits, remedy in (
-        ("number", meta.get("number") == int(named[1]), f"number must be {int(named[1])}, as the folder says"),
-        ("topic", meta.get("topic") in topics, f"topic must be one of {', '.join(sorted(topics))}"),
-        ("level", meta.get("level") in (1, 2, 3), "level must be 1, 2 or 3"),
-        ("verdict", meta.get("verdict", "") in ("", *VERDICTS), f"verdict must be one of {', '.join(VERDICTS)}"),
-    ):
-        if not fits:
-            faults.append(ContentError(path, _line_of(path, name), remedy))
+def _question(folder: Path, topics: set[str], languages: Sequence[str]) -> Question:
+    if not FOLDER.fullmatch(folder.name):
+        raise ContentError(folder, 1, "not a question's folder", "name it NN-slug, in lower case")
+    faults: list[ContentError] = []
     pages: dict[str, Page] = {}
-    for lang in LANGS:
+    for lang in languages:
         try:
-            pages[lang] = _page(folder / f"{lang}.md", lang)
+            pages[lang] = _page(read(folder / f"{lang}.md", lang))
+        except ContentErrors as several:
+            faults += several.faults
         except ContentError as fault:
             faults.append(fault)
     try:
-        demo = _demo(path, meta.get("demo"))
+        question = read_question(folder, topics, pages)
+    except ContentErrors as several:
+        faults += several.faults
     except ContentError as fault:
         faults.append(fault)
     if faults:
         raise ContentErrors(faults)
-    return Question(
-        number=meta["number"],
-        slug=folder.name,
-        topic=meta["topic"],
-        level=meta["level"],
-        text=pages,
-        folder=folder,
-        verdict=meta.get("verdict", ""),
-        demo=demo,
-        duplicate_of=meta.get("duplicate_of"),
-        near=tuple(meta.get("near", ())),
-        sources=tuple(meta.get("sources", ())),
-    )
+    return question
 
 
-def _line_of(path: Path, field: str) -> int:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((i for i, line in enumerate(lines, 1) if line.startswith(field)), 0)
-
-
-def _demo(path: Path, given: dict[str, Any] | None) -> DemoLink | None:
-    if given is None:
-        return None
-    if unknown := given.keys() - _DEMO_FIELDS:
-        raise ContentError(path, 0, f"unknown field demo.{sorted(unknown)[0]}; known: {', '.join(sorted(_DEMO_FIELDS))}")
-    if missing := {"slug", "look_zh", "look_en"} - given.keys():
-        raise ContentError(path, 0, f"demo.{sorted(missing)[0]} is missing")
-    return DemoLink(given["slug"], given.get("params", {}), Bilingual(given["look_zh"], given["look_en"]))
-
-
-def _page(path: Path, lang: str) -> Page:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ContentError(path, 0, "the file is missing") from None
-    title, sections = cut(path, text, lang)
-    before, found = blocks(sections["items"].lines, 3)
-    stray = next((line for line in before if line.text.strip()), None)
-    if stray:
-        raise ContentError(path, stray.number, "text before the first '### ' item; move it under an item")
-    faults, items = [], []
-    for block in found:
+def _page(document: Document) -> Page:
+    title, sections = cut(document)
+    faults: list[ContentError] = []
+    items: list[Item] = []
+    for each in _entries(document, sections["items"], "item"):
         try:
-            items.append(read_item(path, block))
+            items.append(read_item(document, each))
         except ContentError as fault:
             faults.append(fault)
     points = sections.get("key_points")
     try:
-        key_points = read_points(path, points.lines) if points else ()
+        key_points = read_points(document, points.parts) if points else ()
     except ContentError as fault:
         faults.append(fault)
     if faults:
         raise ContentErrors(faults)
+    follow_ups = sections.get("follow_ups")
     return Page(
         title=title,
-        source=sections["source"].text,
+        source=_raw(document, sections["source"]),
         items=tuple(items),
-        review=sections["review"].text if "review" in sections else "",
+        review=_raw(document, sections["review"]) if "review" in sections else "",
         key_points=key_points,
-        follow_ups=_follow_ups(path, sections.get("follow_ups")),
-        lines={name: block.line for name, block in sections.items()},
+        follow_ups=tuple(
+            FollowUp(each.title, _raw(document, each))
+            for each in (_entries(document, follow_ups, "follow-up") if follow_ups else ())
+        ),
+        lines={name: section.line for name, section in sections.items()},
     )
 
 
-def _follow_ups(path: Path, block: Block | None) -> tuple[FollowUp, ...]:
-    if block is None:
-        return ()
-    before, found = blocks(block.lines, 3)
-    stray = next((line for line in before if line.text.strip()), None)
-    if stray:
-        raise ContentError(path, stray.number, "a follow-up begins with a '### ' heading")
-    return tuple(FollowUp(each.title, each.text) for each in found)
+def _raw(document: Document, section: Section) -> str:
+    return document.raw(section.start, section.end)
+
+
+def _entries(document: Document, section: Section, what: str) -> list[Section]:
+    """The '### ' headings of a section; nothing may stand before the first."""
+    before, found = split(document, section.parts, 3)
+    if before:
+        raise document.error(
+            before[0].line, f"text before the first {what}", f"begin each {what} with '### '"
+        )
+    return found
 
 
 def _clashes(questions: list[Question]) -> list[ContentError]:
     """Two questions of one number, two items of one id, ids that do not carry their question's number."""
-    faults, numbers, ids = [], {}, {}  # type: ignore[var-annotated]
+    faults: list[ContentError] = []
+    numbers: dict[int, Question] = {}
     for question in questions:
-        if (other := numbers.setdefault(question.number, question)) is not question:
-            faults.append(ContentError(question.folder, 0, f"number {question.number} is taken by {other.slug}"))
-        for item in question.text["zh"].items:
-            path = question.folder / "zh.md"
-            if int(item.id[:2]) != question.number:
-                faults.append(ContentError(path, item.line, f"item id {item.id} must begin with {question.number:02}-"))
-            if ids.setdefault(item.id, path) != path or [i.id for i in question.text["zh"].items].count(item.id) > 1:
-                faults.append(ContentError(path, item.line, f"item id {item.id} is used twice"))
+        other = numbers.setdefault(question.number, question)
+        if other is not question:
+            path = question.folder / "question.toml"
+            faults.append(
+                ContentError(path, 1, f"number {question.number} is taken by {other.slug}", "choose another")
+            )
+        for lang, page in question.text.items():
+            faults += _ids(question, question.folder / f"{lang}.md", page)
+    return faults
+
+
+def _ids(question: Question, path: Path, page: Page) -> list[ContentError]:
+    faults: list[ContentError] = []
+    seen: set[str] = set()
+    for item in page.items:
+        if not re.match(rf"{question.number:02}-", item.id):
+            fault = f"item id {item.id} must begin with {question.number:02}-"
+            faults.append(ContentError(path, item.line, fault, "give it the next free letter"))
+        if item.id in seen:
+            remedy = "give the newer one the next free letter"
+            faults.append(ContentError(path, item.line, f"item id {item.id} is used twice", remedy))
+        seen.add(item.id)
     return faults

@@ -256,7 +256,9 @@ class Library:
     def find(self, item_id: str) -> tuple[Question, Item] | None:
         """The question and (in the first language) the item of that id."""
         question = self._by_item.get(item_id)
-        return question and (question, question.item(item_id, next(iter(question.text))))
+        if question is None:
+            return None
+        return question, question.item(item_id, next(iter(question.text)))
 
     def item(self, item_id: str) -> tuple[Question, dict[str, Item]]:
         """The question and the item in each language. Raises KeyError."""

@@ -5,164 +5,157 @@ No raw HTML passes, and no style attribute is written: the pages' policy allows 
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
-from math_core import LatexError, LatexToMathML
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from pygments import highlight as pygments_highlight
-from pygments.formatters import HtmlFormatter
+from pygments import highlight
+from pygments.formatters.html import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-_WIDE = "　-〿一-鿿＀-￯“”‘’—…"
+from app.content.chinese import speak_chinese
+from app.content.equations import MathError, equation
+
 _CITATION = re.compile(r"\[@(S\d+)\]")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_GATED = re.compile(r"<(msub|msubsup)>(<mi>([ifgoch])</mi>)(?=<m(?:i>t|row><mi>t|row><mi>T|i>T|n>|row><mi>k|i>k))")
-_MATH = LatexToMathML()
-_FORMAT: HtmlFormatter[str] = HtmlFormatter(nowrap=True, classprefix="t-")
-ALERTS = {"Note": "说明", "Tip": "提示", "Important": "要紧", "Warning": "当心", "Caution": "小心"}
-_ALERT = re.compile(r'(<p class="markdown-alert-title">)(\w+)')
+_COMMENT = re.compile(r"(```.*?```|`[^`\n]*`)|[ \t]*<!--.*?-->", re.DOTALL)
+_QUESTION = re.compile(r"\.\./(\d\d-[a-z0-9-]+)/(?:(?:zh|en)\.md)?")
+_FORMAT = HtmlFormatter(nowrap=True, classprefix="t-")  # type: ignore[no-untyped-call]
+_ALERTS = {"Note": "说明", "Tip": "提示", "Important": "重要", "Warning": "注意", "Caution": "当心"}
 
 
-class MathError(ValueError):
-    """LaTeX that cannot be rendered."""
-
-
-def _scan(self: StateInline, start: int, can_split_word: bool) -> Scanned:
-    """CommonMark's rule for * and _, but Chinese punctuation does not stop an emphasis from closing.
-
-    By the letter of the rule `**注意：**中文` is no emphasis, because a punctuation mark stands
-    inside and a letter outside; Chinese writes no space there.
-    """
-    found = _commonmark_scan(self, start, can_split_word)
-    before = self.src[start - 1] if start else " "
-    end = start + found.length
-    after = self.src[end] if end < self.posMax else " "
-    wide = re.compile(f"[{_WIDE}]")
-    if self.src[start] == "*" and (wide.match(before) or wide.match(after)):
-        return Scanned(found.can_open or not after.isspace(), found.can_close or not before.isspace(), found.length)
-    return found
-
-
-_commonmark_scan = StateInline.scanDelims
-
-
-
-
-
-def math(source: str, display: bool) -> str:
-    """LaTeX to MathML, each gate in its colour. Raises MathError naming the fault."""
+def _highlight(text: str, language: str, _attributes: str) -> str:
     try:
-        text = _MATH.convert_with_local_state(source, displaystyle=display)
-    except LatexError as error:
-        raise MathError(f"{source!r}: {error}") from None
-    return _GATED.sub(r'<\1 class="gate-\3">\2', text)
-
-
-def _math_renderer(content: str, options: dict[str, Any]) -> str:
-    return math(content, bool(options.get("display_mode")))
-
-
-def _code(text: str, language: str, _attributes: str) -> str:
-    try:
-        lexer = get_lexer_by_name(language or "text")
+        lexer = get_lexer_by_name(language or "text")  # type: ignore[no-untyped-call]  # pygments has no types
     except ClassNotFound:
         return ""
-    return pygments_highlight(text, lexer, _FORMAT)
+    return str(highlight(text, lexer, _FORMAT))  # type: ignore[no-untyped-call]
 
 
-def _softbreak(
-    self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: MutableMapping[str, Any]
+def _cite(state: StateInline, silent: bool) -> bool:
+    """[@S5] is a token of its own: no link, and no citation inside code."""
+    found = _CITATION.match(state.src, state.pos)
+    if not found:
+        return False
+    if not silent:
+        state.push("citation", "", 0).content = found[1]
+    state.pos = found.end()
+    return True
+
+
+def _citation(
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
 ) -> str:
-    """A line break in the source is a space, but not between Chinese characters."""
-    before = tokens[index - 1].content[-1:] if index else ""
-    after = tokens[index + 1].content[:1] if index + 1 < len(tokens) else ""
-    wide = re.compile(f"[{_WIDE}]")
-    return "" if wide.match(before) and wide.match(after) else "\n"
+    key = tokens[index].content
+    return f'<sup class="cite"><a href="#source-{key}">{key}</a></sup>'
 
 
 def _cell(
-    self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: MutableMapping[str, Any]
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
     """Alignment of table cells as a class."""
-    token = tokens[index]
-    style = str(token.attrGet("style") or "")
+    style = str(tokens[index].attrs.pop("style", ""))
     if style:
-        del token.attrs["style"]
-        token.attrJoin("class", "align-" + style.rpartition(":")[2])
-    return self.renderToken(tokens, index, options, env)
+        tokens[index].attrJoin("class", "align-" + style.rpartition(":")[2])
+    return renderer.renderToken(tokens, index, options, env)
 
 
-def _table(opening: bool) -> Any:
-    def rule(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: MutableMapping[str, Any]) -> str:
-        label = "表格" if env.get("lang") == "zh" else "table"
-        box = f'<div class="table-box" tabindex="0" role="region" aria-label="{label}"><table>\n'
-        return box if opening else "</table></div>\n"
+def _table_open(
+    _renderer: RendererHTML, _tokens: Sequence[Token], _index: int, _options: OptionsDict, env: EnvType
+) -> str:
+    """Wide tables scroll in a box of their own, by keyboard too."""
+    label = "表格" if env.get("lang") == "zh" else "table"
+    return f'<div class="table-box" tabindex="0" role="region" aria-label="{label}"><table>\n'
 
-    return rule
+
+def _table_close(*_arguments: object) -> str:
+    return "</table></div>\n"
 
 
 def _link(
-    self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: MutableMapping[str, Any]
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
+    """Links out carry no referrer; ../07-gradient-clipping/zh.md, good on a forge, is a page here."""
     href = str(tokens[index].attrGet("href") or "")
     if href.startswith("http"):
         tokens[index].attrSet("rel", "noopener noreferrer")
-    return self.renderToken(tokens, index, options, env)
+    elif found := _QUESTION.fullmatch(href):
+        tokens[index].attrSet("href", f"/{env.get('lang', 'zh')}/questions/{found[1]}")
+    return renderer.renderToken(tokens, index, options, env)
 
 
-def _make() -> MarkdownIt:
-    made = MarkdownIt("gfm-like2", {"html": False, "linkify": False, "highlight": _code})
-    made.use(dollarmath_plugin, allow_space=False, renderer=_math_renderer)
+def _fence(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """Code boxes scroll by keyboard."""
+    return renderer.fence(tokens, index, options, env).replace("<pre>", '<pre tabindex="0">', 1)
+
+
+def _alert_title(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """The title of a note or a warning, in the page's language."""
+    for word in tokens[index + 1].children or ():
+        if env.get("lang") == "zh":
+            word.content = _ALERTS.get(word.content, word.content)
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def parser() -> MarkdownIt:
+    """The site's Markdown. Rendering raises MathError; raw HTML comes out as text."""
+    made = MarkdownIt("gfm-like2", {"html": False, "linkify": False, "highlight": _highlight})
+
+    def maths(content: str, options: dict[str, Any]) -> str:
+        return equation(content, display=bool(options.get("display_mode")))
+
+    made.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, renderer=maths)
+    made.inline.ruler.before("link", "citation", _cite)
     for name, rule in (
-        ("softbreak", _softbreak),
+        ("citation", _citation),
         ("td_open", _cell),
         ("th_open", _cell),
-        ("table_open", _table(True)),
-        ("table_close", _table(False)),
+        ("table_open", _table_open),
+        ("table_close", _table_close),
         ("link_open", _link),
+        ("fence", _fence),
+        ("alert_title_open", _alert_title),
     ):
         made.add_render_rule(name, rule)
-    return made
+    return speak_chinese(made)
 
 
-_MARKDOWN = _make()
-StateInline.scanDelims = _scan  # type: ignore[method-assign]  # the parser makes its own states
+_MARKDOWN = parser()
 
 
-def _finish(html: str, lang: str) -> str:
-    """Citations as links, alert titles in the page's language, code boxes reachable by keyboard."""
-    html = _CITATION.sub(r'<sup class="cite"><a href="#source-\1">\1</a></sup>', html)
-    html = html.replace("<pre>", '<pre tabindex="0">')
-    if lang == "zh":
-        html = _ALERT.sub(lambda found: found[1] + ALERTS.get(found[2], found[2]), html)
-    return html
+def _clean(text: str) -> str:
+    """Without comments: keys and ids must never reach a page."""
+    return _COMMENT.sub(lambda found: found[1] or "", text) if "<!--" in text else text
 
 
 @lru_cache(maxsize=8192)
 def render(text: str, lang: str) -> Markup:
     """Block Markdown as HTML. Comments vanish; raw HTML is shown as text. Raises MathError."""
-    return Markup(_finish(_MARKDOWN.render(_COMMENT.sub("", text), {"lang": lang}), lang))  # noqa: S704 - html is off
+    return Markup(_MARKDOWN.render(_clean(text), {"lang": lang}))  # noqa: S704 - html is off
 
 
 @lru_cache(maxsize=8192)
 def render_inline(text: str, lang: str) -> Markup:
-    """One paragraph's Markdown without the paragraph."""
-    return Markup(_finish(_MARKDOWN.renderInline(_COMMENT.sub("", text), {"lang": lang}), lang))  # noqa: S704 - html is off
+    """One paragraph's Markdown without the paragraph. Raises MathError."""
+    return Markup(_MARKDOWN.renderInline(_clean(text), {"lang": lang}))  # noqa: S704 - html is off
 
 
 def plain_text(text: str) -> str:
-    """Markdown without its marks, for search and for measuring."""
-    return re.sub(r"[*_`#>$\\|{}\[\]]+|<!--.*?-->", " ", text)
+    """What a reader sees of Markdown, without tags: for search and for measuring. Raises MathError."""
+    return html.unescape(re.sub(r"<[^>]+>", "", _MARKDOWN.render(_clean(text), {"lang": "zh"}))).strip()
 
 
-__all__ = ["MathError", "math", "plain_text", "render", "render_inline"]
+__all__ = ["MathError", "parser", "plain_text", "render", "render_inline"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from app.network.arithmetic import UnitStep, unit_step
 from app.network.cell import LSTMCellReference
-from app.network.others import GRUTrace, RNNTrace, TracedGRU, TracedRNN
+from app.network.clamp import Clamp
+from app.network.gru import GRUTrace, TracedGRU
+from app.network.process import prepare_process, warm
+from app.network.rnn import RNNTrace, TracedRNN
 from app.network.streaming import StreamingLSTM
-from app.network.trace import Clamp, Trace
+from app.network.trace import Trace
 from app.network.traced import TracedLSTM
-from app.network.train import prepare_process, warm
 
 __all__ = [
     "Clamp",
@@ -19,6 +22,8 @@ __all__ = [
     "TracedGRU",
     "TracedLSTM",
     "TracedRNN",
+    "UnitStep",
     "prepare_process",
+    "unit_step",
     "warm",
 ]

@@ -1,72 +1,104 @@
-"""One token at a time, for a stream: NumPy with arrays made once, since a torch call costs more than the sums."""
+"""One token at a time, for a stream: NumPy, since a torch call costs more than the sums of one step."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from app.network import weights
 from app.network.traced import TracedLSTM
+from app.network.weights import Weights
 
-_Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 
 
 class StreamingLSTM:
-    """A one-layer TracedLSTM's weights, stepped at batch size 1.
+    """A copy of a TracedLSTM's weights, stepped at batch size 1, in the weights' own dtype.
 
-    Attributes h, c (H,) are the state; i, f, g, o (H,) views of the last step's gates.
+    `layers` holds one `StreamingCell` a layer: their h, c (H,) are the state, i, f, g, o (H,) the last step's
+    gates. These are views that every step overwrites. Later training does not reach the copy.
     """
 
     def __init__(self, layer: TracedLSTM) -> None:
-        if layer.num_layers != 1:
-            raise ValueError(f"num_layers must be 1 to be streamed, not {layer.num_layers}")
-        weights = {name: value.detach().numpy() for name, value in layer.lstm.named_parameters()}
-        size = layer.hidden_size
-        self._w_x: _Array = np.ascontiguousarray(weights["weight_ih_l0"].T)
-        self._w_h: _Array = np.ascontiguousarray(weights["weight_hh_l0"].T)
-        biases = [weights[name] for name in ("bias_ih_l0", "bias_hh_l0") if name in weights]
-        self._bias: _Array = sum(biases, np.zeros(4 * size, np.float32))
-        # σ(z) = (1 + tanh(z/2)) / 2: one tanh call then serves all four gates.
-        self._scale: _Array = np.full(4 * size, 0.5, np.float32)
-        self._scale[2 * size : 3 * size] = 1.0
-        self._shift: _Array = np.full(4 * size, 0.5, np.float32)
-        self._shift[2 * size : 3 * size] = 0.0
-        self._w_x *= self._scale
-        self._w_h *= self._scale
-        self._bias = self._bias * self._scale
-        self._z: _Array = np.empty(4 * size, np.float32)
-        self._from_x: _Array = np.empty(4 * size, np.float32)
-        self.i, self.f, self.g, self.o = np.split(self._z, 4)
-        self.h: _Array = np.zeros(size, np.float32)
-        self.c: _Array = np.zeros(size, np.float32)
-        self._write: _Array = np.empty(size, np.float32)
+        self.layers = [StreamingCell(weights.of(layer.lstm, k)) for k in range(layer.num_layers)]
+        self.h, self.c = self.layers[-1].h, self.layers[-1].c
+        self._above = self.layers[1:]
 
     def reset(self) -> None:
-        self.h[:] = 0
-        self.c[:] = 0
+        """Back to the zero state."""
+        for cell in self.layers:
+            cell.h[:] = 0
+            cell.c[:] = 0
 
-    def step(self, x: _Array) -> _Array:
-        """The hidden state (H,) after reading x (input_size,); a view that the next step overwrites."""
+    def step(self, x: Array) -> Array:
+        """The top layer's hidden state (H,) after reading x (input_size,)."""
+        h = self.layers[0].step(x)
+        for cell in self._above:
+            h = cell.step(h)
+        return h
+
+    def step_token(self, token: int) -> Array:
+        """The same for the one-hot `token`, 0 … input_size − 1: a row of weights instead of a product."""
+        h = self.layers[0].step_token(token)
+        for cell in self._above:
+            h = cell.step(h)
+        return h
+
+
+class StreamingCell:
+    """One layer. x, the hidden state and a 1 for the bias stand in one array, so a step is one product.
+
+    σ(z) = ½ + ½ tanh(z/2): with the ½ of z inside the weights, one tanh serves all four gates.
+    """
+
+    def __init__(self, source: Weights) -> None:
+        w_ih, w_hh = source.w_ih.detach().numpy(), source.w_hh.detach().numpy()
+        size, inputs, dtype = w_hh.shape[1], w_ih.shape[1], w_hh.dtype
+        bias = np.zeros(4 * size, dtype)
+        for each in (source.b_ih, source.b_hh):
+            if each is not None:
+                bias += each.detach().numpy()
+        scale = np.full(4 * size, 0.5, dtype)
+        scale[2 * size : 3 * size] = 1.0
+        shift = np.full(4 * size, 0.5, dtype)
+        shift[2 * size : 3 * size] = 0.0
+        self._scale, self._shift = scale, shift
+        self._weights = np.concatenate([w_ih.T, bias[None], w_hh.T]) * scale  # (I + 1 + H, 4H), a copy
+        self._rows = self._weights[:inputs] + self._weights[inputs]  # (I, 4H): a token's row and the bias
+        self._w_hh = self._weights[inputs + 1 :]
+        self._read = np.zeros(inputs + 1 + size, dtype)
+        self._read[inputs] = 1.0
+        self._x, self.h = self._read[:inputs], self._read[inputs + 1 :]
+        self.c = np.zeros(size, dtype)
+        self._z = np.zeros(4 * size, dtype)
+        self.i, self.f, self.g, self.o = np.split(self._z, 4)
+        self._written = np.zeros(size, dtype)
+
+    def step(self, x: Array) -> Array:
+        """h (H,) after reading x (I,)."""
+        self._x[:] = x
+        np.dot(self._read, self._weights, out=self._z)
+        return self._finish()
+
+    def step_token(self, token: int) -> Array:
+        """h (H,) after reading the one-hot `token`."""
+        if not 0 <= token < len(self._rows):
+            raise ValueError(f"token must be from 0 to {len(self._rows) - 1}, not {token}")
+        np.dot(self.h, self._w_hh, out=self._z)
+        self._z += self._rows[token]
+        return self._finish()
+
+    def _finish(self) -> Array:
         z = self._z
-        np.dot(self.h, self._w_h, out=z)
-        np.dot(x, self._w_x, out=self._from_x)
-        z += self._from_x
-        return self._finish(z)
-
-    def step_token(self, token: int) -> _Array:
-        """The same for a one-hot input: a row of the weights instead of a product."""
-        z = self._z
-        np.dot(self.h, self._w_h, out=z)
-        z += self._w_x[token]
-        return self._finish(z)
-
-    def _finish(self, z: _Array) -> _Array:
-        z += self._bias
         np.tanh(z, out=z)
         z *= self._scale
         z += self._shift
-        np.multiply(self.i, self.g, out=self._write)
-        self.c *= self.f
-        self.c += self._write
-        np.tanh(self.c, out=self.h)
-        self.h *= self.o
-        return self.h
+        np.multiply(self.i, self.g, out=self._written)
+        c, h = self.c, self.h
+        c *= self.f
+        c += self._written
+        np.tanh(c, out=h)
+        h *= self.o
+        return h

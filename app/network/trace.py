@@ -1,57 +1,21 @@
-"""What a traced layer tells of one forward pass, and the clamps that change it."""
+"""What a traced LSTM tells of one forward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-GATES = ("i", "f", "g", "o")
+from app.network.clamp import Clamp, Held
+from app.network.gradient import backward_scan
+from app.network.padding import Padding
 
 
-@dataclass(frozen=True)
-class Clamp:
-    """Hold a gate at `value` for some units and time steps (None: all), in one layer (None: every layer)."""
-
-    gate: str
-    value: float
-    units: Sequence[int] | None = None
-    steps: range | None = None
-    layer: int | None = None
-
-    def touches(self, layer: int, step: int) -> bool:
-        return (self.layer is None or self.layer == layer) and (self.steps is None or step in self.steps)
-
-    def apply(self, gate: Tensor) -> Tensor:
-        """The gate (B, H) with the chosen units held; gradients stop where it is held."""
-        if self.units is None:
-            return torch.full_like(gate, self.value)
-        mask = torch.zeros(gate.shape[-1], dtype=torch.bool)
-        mask[list(self.units)] = True
-        return torch.where(mask, torch.full_like(gate, self.value), gate)
-
-
-def check_clamps(clamps: Sequence[Clamp], gates: Sequence[str], hidden: int, layers: int) -> None:
-    """Raise ValueError naming what is off and its bound."""
-    for clamp in clamps:
-        if clamp.gate not in gates:
-            raise ValueError(f"clamp.gate must be one of {', '.join(gates)}, not {clamp.gate!r}")
-        if not -1e6 < clamp.value < 1e6:
-            raise ValueError(f"clamp.value must be a finite number within ±1e6, not {clamp.value}")
-        if clamp.units is not None and any(not 0 <= unit < hidden for unit in clamp.units):
-            raise ValueError(f"clamp.units must be from 0 to {hidden - 1}")
-        if clamp.layer is not None and not 0 <= clamp.layer < layers:
-            raise ValueError(f"clamp.layer must be from 0 to {layers - 1}, not {clamp.layer}")
-
-
-@dataclass(frozen=True)
-class Trace:
-    """All six signals of an LSTM, each (layers, B, T, H), detached.
-
-    i, f, o in (0, 1); g, h in (−1, 1); c unbounded. `c_0` is (layers, B, H).
-    """
+class Part(NamedTuple):
+    """One layer's signals, each (B, T, H), and the state it started from, (B, H); all detached."""
 
     i: Tensor
     f: Tensor
@@ -59,39 +23,101 @@ class Trace:
     o: Tensor
     c: Tensor
     h: Tensor
+    h_0: Tensor
     c_0: Tensor
 
+
+class Trace:
+    """All six signals of an LSTM, each (layers, B, T, H), detached.
+
+    i, f, o in (0, 1); g, h in (−1, 1); c unbounded; h_0 and c_0 (layers, B, H). Past a padded sequence's
+    end the state is held: i = o = h = 0, f = 1, c = c_n. With one layer every signal is a view of what the
+    kernel keeps, so it costs nothing; with two the layers are put together when a signal is first asked for.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], clamps: Sequence[Clamp] = (), padding: Padding | None = None
+    ) -> None:
+        self.parts, self.clamps, self.padding = tuple(parts), tuple(clamps), padding
+
+    @cached_property
+    def i(self) -> Tensor:
+        """Input gate."""
+        return self._joined(0)
+
+    @cached_property
+    def f(self) -> Tensor:
+        """Forget gate: 1 keeps, 0 erases."""
+        return self._joined(1)
+
+    @cached_property
+    def g(self) -> Tensor:
+        """Candidate."""
+        return self._joined(2)
+
+    @cached_property
+    def o(self) -> Tensor:
+        """Output gate."""
+        return self._joined(3)
+
+    @cached_property
+    def c(self) -> Tensor:
+        """Cell state."""
+        return self._joined(4)
+
+    @cached_property
+    def h(self) -> Tensor:
+        """Hidden state."""
+        return self._joined(5)
+
+    @cached_property
+    def h_0(self) -> Tensor:
+        """Hidden state before the first step, (layers, B, H)."""
+        return self._joined(6)
+
+    @cached_property
+    def c_0(self) -> Tensor:
+        """Cell state before the first step, (layers, B, H)."""
+        return self._joined(7)
+
+    def _joined(self, k: int) -> Tensor:
+        if len(self.parts) == 1:
+            return self.parts[0][k].unsqueeze(0)
+        return torch.stack([part[k] for part in self.parts])
+
     def retention(self, layer: int = -1) -> Tensor:
-        """∏_{k=t+1..T} f_k for each t: (B, T, H). The direct part of ∂c_T/∂c_t (Hochreiter & Schmidhuber 1997)."""
-        later = torch.ones_like(self.f[layer])
-        later[:, :-1] = self.f[layer][:, 1:].flip(1).cumprod(1).flip(1)
-        return later
+        """The memory ruler: ∏_{k=t+1..T} f_k for each t, (B, T, H).
 
-    def gradients(self, d_output: Tensor, weight_hh: Tensor, layer: int = -1) -> tuple[Tensor, Tensor]:
-        """(∂L/∂h_t, ∂L/∂c_t), each (B, T, H), by one backward scan over the saved gates.
-
-        `d_output` (B, T, H) is ∂L/∂output of this layer, `weight_hh` (4H, H) its recurrent matrix.
+        The part of ∂c_T/∂c_t that goes along the cell alone, with no weight and no squashing in it
+        (Hochreiter & Schmidhuber 1997; Gers et al. 2000). For a padded sequence T is its own last step.
         """
-        i, f, g, o, c = (getattr(self, name)[layer] for name in "ifgoc")
-        steps = c.shape[1]
-        tanh_c = torch.tanh(c)
-        before = torch.cat([self.c_0[layer].unsqueeze(1), c[:, :-1]], 1)
-        d_h, d_c = torch.empty_like(c), torch.empty_like(c)
-        from_h = torch.zeros_like(c[:, 0])
-        from_c = torch.zeros_like(from_h)
-        for t in range(steps - 1, -1, -1):
-            h_t = d_output[:, t] + from_h
-            c_t = from_c + h_t * o[:, t] * (1 - tanh_c[:, t] ** 2)
-            d_h[:, t], d_c[:, t] = h_t, c_t
-            d_gates = torch.cat(
-                [
-                    c_t * g[:, t] * i[:, t] * (1 - i[:, t]),
-                    c_t * before[:, t] * f[:, t] * (1 - f[:, t]),
-                    c_t * i[:, t] * (1 - g[:, t] ** 2),
-                    h_t * tanh_c[:, t] * o[:, t] * (1 - o[:, t]),
-                ],
-                1,
-            )
-            from_h = d_gates @ weight_hh
-            from_c = c_t * f[:, t]
+        f = self.parts[layer].f
+        kept = torch.ones(f.shape, dtype=f.dtype)
+        kept[:, :-1] = f[:, 1:].flip(1).cumprod(1).flip(1)
+        return kept
+
+    def gradients(
+        self, d_output: Tensor, weight_hh: Tensor, layer: int = -1, *,
+        d_h_n: Tensor | None = None, d_c_n: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """(∂L/∂h_t, ∂L/∂c_t), each (B, T, H): the whole gradient that reaches a state, by one backward scan.
+
+        `d_output` (B, T, H) is ∂L/∂ this layer's output (`output.retain_grad()` before backward, then
+        `output.grad`); d_h_n and d_c_n (B, H) are those of the final states, where the loss uses them.
+        `weight_hh` (4H, H) is the recurrent matrix as it was in the forward pass: ask before the update.
+        """
+        d_h, d_c, _ = self.scan(d_output, weight_hh, layer, d_h_n, d_c_n)
         return d_h, d_c
+
+    def scan(
+        self, d_output: Tensor, weight_hh: Tensor, layer: int, d_h_n: Tensor | None, d_c_n: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same, and ∂L/∂z (B, T, 4H), the gradient of the gates' pre-activations."""
+        part = self.parts[layer]
+        if d_output.shape != part.h.shape:
+            raise ValueError(f"d_output must have shape {tuple(part.h.shape)}, not {tuple(d_output.shape)}")
+        steps, hidden = part.h.shape[1:]
+        held = Held(self.clamps, layer % len(self.parts), steps, hidden, part.h)
+        return backward_scan(
+            part, d_output, weight_hh, d_h_n=d_h_n, d_c_n=d_c_n, held=held, padding=self.padding
+        )

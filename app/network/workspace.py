@@ -1,29 +1,43 @@
 """Reading gates from oneDNN's workspace: what the fused kernel computed, without a copy.
 
-In training on the CPU in float32, nn.LSTM runs oneDNN's fused layer; its autograd node keeps every
-activated gate for the backward pass. The layout is that of the pinned torch version and is
-documented nowhere, so `TracedLSTM` checks it once for each shape against a recomputation.
+On the CPU in float32, nn.LSTM runs oneDNN's fused layer, and what it keeps for the backward pass holds
+every activated gate. The layout is that of the pinned torch version and is documented nowhere, so
+`fused` checks it once for each shape against a recomputation. All offsets count float32 values:
+
+  0                                gates, (T, B, row(4H)): i, f, g, o in the first 4H of each row
+  pages(T·B·row(4H))
+  + pages(2·(T+1)·B·row(max(I, H)))
+  + pages(T·B·row(H))
+  + (T+1)·B·H + B·H                c_1 … c_{T−1}, (T − 1, B, H); c_T is the layer's own result
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from app.network.weights import Weights
+
 _NODE = "MkldnnRnnLayerBackward0"
-_PAGE = 4096 // 4  # floats
+_PAGE = 4096 // 4
+_LSTM = 2  # ATen's number for this kind of recurrent layer
 
 
-def _row(n: int) -> int:
-    """Floats in a padded row of n: a multiple of 16, and never of 256 (cache associativity)."""
-    padded = -(-n // 16) * 16
-    return padded + 16 if padded % 256 == 0 else padded
+class Shape(NamedTuple):
+    """What the layout depends on."""
+
+    batch: int
+    steps: int
+    inputs: int
+    hidden: int
 
 
-def _pages(n: int) -> int:
-    return -(-n // _PAGE) * _PAGE
+def enabled() -> bool:
+    """Whether oneDNN is there and has not been switched off."""
+    built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return built and bool(getattr(torch.backends.mkldnn, "enabled", True))
 
 
 def node_of(output: Tensor) -> Any | None:
@@ -31,34 +45,70 @@ def node_of(output: Tensor) -> Any | None:
     node = output.grad_fn
     for _ in range(4):  # at most a transpose or a view stands between
         if node is None or node.name() == _NODE:
-            break
+            return node
         node = node.next_functions[0][0] if node.next_functions else None
-    return node if node is not None and node.name() == _NODE else None
+    return None
 
 
-def read(
-    node: Any, batch: int, steps: int, inputs: int, hidden: int, c_n: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor] | None:
-    """(i, f, g, o, c) as views (B, T, H) of the node's workspace; None where it is too small to be ours.
+def behind(output: Tensor) -> Tensor | None:
+    """The workspace that the graph behind `output` holds until backward() frees it."""
+    return getattr(node_of(output), "_saved_result3", None)
 
-    Call before backward(), which frees the node's hold on it. `c_n` (B, H) is the layer's last cell state.
+
+def run_openly(
+    x: Tensor, h_0: Tensor, c_0: Tensor, weights: Weights
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """The same kernel without a graph: output (B, T, H), h_n, c_n (1, B, H) and the workspace.
+
+    Where no gradient is recorded nn.LSTM has no node to ask, but the operator returns its workspace
+    as a fourth result as long as the grad mode is on. x (B, T, I), h_0 and c_0 (B, H).
     """
-    raw = getattr(node, "_saved_result3", None)
-    if raw is None or raw.dtype != torch.uint8 and raw.dtype != torch.float32:
+    hidden = weights.w_hh.shape[1]
+    zeros = weights.w_hh.new_zeros(4 * hidden)  # the operator wants biases always
+    b_ih = zeros if weights.b_ih is None else weights.b_ih.detach()
+    b_hh = zeros if weights.b_hh is None else weights.b_hh.detach()
+    time_first = x.detach().transpose(0, 1).contiguous()  # it reads raw memory: a view would be misread
+    start = h_0.detach().unsqueeze(0).contiguous(), c_0.detach().unsqueeze(0).contiguous()
+    with torch.inference_mode(False), torch.enable_grad():
+        output, h_n, c_n, raw = torch.ops.aten.mkldnn_rnn_layer.default(
+            time_first, weights.w_ih.detach(), weights.w_hh.detach(), b_ih, b_hh, *start,
+            False, [], _LSTM, hidden, 1, True, False, False, True,
+        )  # fmt: skip
+    return output.transpose(0, 1), h_n, c_n, raw
+
+
+def read(raw: Tensor, shape: Shape, c_n: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor] | None:
+    """(i, f, g, o, c), each (B, T, H): gates as views of the workspace; None where that is too small.
+
+    `c_n` is the layer's last cell state, (1, B, H). The views stay good after backward(), which frees the
+    node's hold on the workspace but does not write to it.
+    """
+    batch, steps, inputs, hidden = shape
+    if raw.dtype not in (torch.uint8, torch.float32) or raw.numel() * raw.element_size() % 4:
         return None
-    flat = raw.view(torch.float32).flatten()
-    row, hidden_row, widest = _row(4 * hidden), _row(hidden), _row(max(inputs, hidden))
+    flat = raw.detach().view(torch.float32).flatten()
+    gate_row = _row(4 * hidden)
     start = (
-        _pages(steps * batch * row)
-        + _pages(2 * (steps + 1) * batch * widest)
-        + _pages(steps * batch * hidden_row)
+        _pages(steps * batch * gate_row)
+        + _pages(2 * (steps + 1) * batch * _row(max(inputs, hidden)))
+        + _pages(steps * batch * _row(hidden))
         + (steps + 1) * batch * hidden
         + batch * hidden
     )
-    if flat.numel() < start + (steps - 1) * batch * hidden or flat.numel() < steps * batch * row:
+    end = start + (steps - 1) * batch * hidden
+    if flat.numel() < max(end, steps * batch * gate_row):
         return None
-    gates = flat[: steps * batch * row].view(steps, batch, row)[..., : 4 * hidden].transpose(0, 1)
-    earlier = flat[start : start + (steps - 1) * batch * hidden].view(steps - 1, batch, hidden)
-    c = torch.cat([earlier, c_n.detach().unsqueeze(0)]).transpose(0, 1)
-    i, f, g, o = gates.split(hidden, -1)
+    gates = flat[: steps * batch * gate_row].view(steps, batch, gate_row)[..., : 4 * hidden].transpose(0, 1)
+    c = torch.cat([flat[start:end].view(steps - 1, batch, hidden), c_n.detach()]).transpose(0, 1)
+    i, f, g, o = gates.chunk(4, -1)
     return i, f, g, o, c
+
+
+def _row(n: int) -> int:
+    """A padded row of n: a multiple of 16, and never of 256 (rows would fall on the same cache sets)."""
+    padded = -(-n // 16) * 16
+    return padded + 16 if padded % 256 == 0 else padded
+
+
+def _pages(n: int) -> int:
+    return -(-n // _PAGE) * _PAGE

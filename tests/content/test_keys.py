@@ -1,0 +1,95 @@
+"""Keys are executable: numbers are computed again from the expression beside them, predictions by the run."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.config import ROOT
+from app.content import Item, load
+from app.content.models import Predict
+
+LIBRARY = load(ROOT / "questions")
+ITEMS = {item.id: item for question in LIBRARY.questions for item in question.items}
+CHECKED = [item_id for item_id, item in ITEMS.items() if item.check]
+PREDICTS = [item_id for item_id, item in ITEMS.items() if item.predict]
+
+
+def needs_torch(item_id: str) -> Any:
+    marks = pytest.mark.torch if "torch" in ITEMS[item_id].check else ()
+    return pytest.param(item_id, marks=marks)
+
+
+def value_of(expression: str) -> float:
+    names: dict[str, Any] = {"math": math, "np": np}
+    if "torch" in expression:
+        import torch
+
+        names["torch"] = torch
+    return float(eval(expression, names))
+
+
+@pytest.mark.parametrize("item_id", [needs_torch(each) for each in CHECKED])
+def test_the_answer_is_what_its_expression_gives(item_id: str) -> None:
+    item = ITEMS[item_id]
+    assert item.numeric is not None
+    value = value_of(item.check)
+    assert item.numeric.accepts(value), f"{item.check} = {value}, not {item.numeric.written}"
+
+
+def test_a_named_mistake_is_told_from_the_right_answer() -> None:
+    for item in ITEMS.values():
+        if item.numeric:
+            assert not any(mistake.matches(item.numeric.value) for mistake in item.numeric.mistakes), item.id
+
+
+def test_most_numbers_have_their_expression() -> None:
+    numeric = [item for item in ITEMS.values() if item.kind == "numeric"]
+    without = [item.id for item in numeric if not item.check]
+    print(
+        f"\n{len(numeric) - len(without)} of {len(numeric)} numeric items carry a check; without: {without}"
+    )
+    assert len(without) <= 0.1 * len(numeric)
+
+
+@cache
+def metrics(slug: str, params: str) -> dict[str, float | None]:
+    from app.demos import catalogue
+    from app.protocol import Metric
+
+    demo = catalogue()[slug]
+    events = demo.run(demo.params.model_validate_json(params))
+    return {event.name: event.value for event in events if isinstance(event, Metric)}
+
+
+def measured(predict: Predict) -> float:
+    """What the run gives for the metric that the item names."""
+    from app.demos import catalogue
+
+    params = catalogue()[predict.demo].params.model_validate(dict(predict.params))
+    found = metrics(predict.demo, params.model_dump_json())
+    assert predict.metric in found, f"{predict.demo} measures {', '.join(found)}"
+    value = found[predict.metric]
+    assert value is not None
+    return value
+
+
+def agrees(item: Item, value: float) -> bool:
+    """Whether the written key is what that value makes it."""
+    if item.numeric:
+        return item.numeric.accepts(value)
+    return [option.holds(value) for option in item.options] == [option.right for option in item.options]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("item_id", PREDICTS)
+def test_the_run_gives_the_key_of_a_prediction(item_id: str) -> None:
+    item = ITEMS[item_id]
+    assert item.predict is not None
+    value = measured(item.predict)
+    print(f"\n{item_id}: {item.predict.metric} = {value:.4g}")
+    assert agrees(item, value), f"{item.predict.metric} = {value}"
