@@ -30,7 +30,7 @@ LINTS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
     ("mypy", ["-m", "mypy"]),
-    ("import-linter", ["-m", "importlinter.cli", "lint"]),
+    ("import-linter", ["-c", "from importlinter.cli import lint_imports_command as main; main()"]),
     ("Dockerfile and compose", ["-m", "tests.lint_docker"]),
 )
 
@@ -39,14 +39,14 @@ class Stop(Exception):
     """Something the reader can mend; its text is the one line they see."""
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 
 # -- what is there already ------------------------------------------------------
 
 
-def digest(*names):
+def digest(*names: str) -> str:
     """A digest of the files a step depends on, and of this Python."""
     seen = hashlib.sha256(sys.version.encode())
     for name in names:
@@ -55,7 +55,7 @@ def digest(*names):
     return seen.hexdigest()
 
 
-def done(step, mark):
+def done(step: str, mark: str) -> bool:
     try:
         with open(os.path.join(VENV, "." + step), encoding="ascii") as file:
             return file.read() == mark
@@ -63,7 +63,7 @@ def done(step, mark):
         return False
 
 
-def remember(step, mark):
+def remember(step: str, mark: str) -> None:
     with open(os.path.join(VENV, "." + step), "w", encoding="ascii") as file:
         file.write(mark)
 
@@ -71,14 +71,14 @@ def remember(step, mark):
 # -- the steps of set-up ---------------------------------------------------------
 
 
-def call(command, failure, cwd=ROOT, env=None):
+def call(command: "list[str]", failure: str, env: "dict[str, str] | None" = None) -> None:
     """Run one command with its output in the log; raise Stop(failure) with the likely cause."""
     with open(LOG, "a", encoding="utf-8") as log:
         log.write("\n$ %s\n" % " ".join(command))
         log.flush()
         start = log.tell()
         try:
-            code = subprocess.call(command, cwd=cwd, stdout=log, stderr=log, env=env)
+            code = subprocess.call(command, cwd=ROOT, stdout=log, stderr=log, env=env)
         except OSError as error:
             raise Stop("%s: %s" % (failure, error))
     if code == 0:
@@ -86,22 +86,48 @@ def call(command, failure, cwd=ROOT, env=None):
     with open(LOG, encoding="utf-8", errors="replace") as log:
         log.seek(start)
         tail = log.read()
-    signs = ("Could not connect", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "Network is unreachable",
-             "Temporary failure in name resolution", "NewConnectionError", "ConnectTimeoutError", "Name or service not known",
-             "Failed to establish a new connection", "Max retries exceeded", "ProxyError", "Connection refused")
-    why = "no network? Set-up needs it once" if any(sign in tail for sign in signs) else "the last lines say why"
+    signs = (
+        "Could not connect",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "ECONNREFUSED",
+        "ETIMEDOUT",
+        "Network is unreachable",
+        "Temporary failure in name resolution",
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "Name or service not known",
+        "Failed to establish a new connection",
+        "Max retries exceeded",
+        "ProxyError",
+        "Connection refused",
+    )
+    why = (
+        "no network? Set-up needs it once"
+        if any(sign in tail for sign in signs)
+        else "the last lines say why"
+    )
     raise Stop("%s: %s (full output: %s)" % (failure, why, os.path.relpath(LOG, ROOT)))
 
 
-def pip(*arguments):
-    return [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"] + list(arguments)
+def pip(*arguments: str) -> "list[str]":
+    return [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--no-deps",
+    ] + list(arguments)
 
 
-def lock(name):
+def lock(name: str) -> str:
     return os.path.join(LOCKS, name)
 
 
-def make_venv():
+def make_venv() -> None:
     if os.path.exists(PYTHON) and done("python", sys.version):
         return
     say("  making .venv with Python %s" % platform.python_version())
@@ -111,11 +137,13 @@ def make_venv():
         subprocess.check_output([sys.executable, "-m", "venv", VENV], stderr=subprocess.STDOUT)
     except (OSError, subprocess.CalledProcessError):
         shutil.rmtree(VENV, ignore_errors=True)
-        raise Stop("this Python cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv")
+        raise Stop(
+            "this Python cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv"
+        )
     remember("python", sys.version)
 
 
-def install_packages(which):
+def install_packages(which: str) -> None:
     mark = digest("requirements/%s.lock" % which)
     if done("packages", mark) or (which == "base" and done("packages", digest("requirements/dev.lock"))):
         return
@@ -124,7 +152,7 @@ def install_packages(which):
     remember("packages", mark)
 
 
-def install_torch():
+def install_torch() -> None:
     mark = digest("requirements/torch.lock")
     if done("torch", mark):
         return
@@ -134,15 +162,20 @@ def install_torch():
         call(pip("-r", lock("torch.lock")), "torch could not be installed")
     except Stop:
         try:
-            call(pip("--index-url", TORCH_INDEX, "-r", lock("torch.lock")), "torch's CPU build could not be installed")
+            call(
+                pip("--index-url", TORCH_INDEX, "-r", lock("torch.lock")),
+                "torch's CPU build could not be installed",
+            )
         except Stop as stop:
             if sys.version_info[:2] != NEEDS:
-                raise Stop("torch.lock may hold no wheel for Python %s; try Python 3.11" % platform.python_version())
+                raise Stop(
+                    "torch.lock may hold no wheel for Python %s; try Python 3.11" % platform.python_version()
+                )
             raise Stop("%s; TORCH_INDEX=URL names another index" % stop)
     remember("torch", mark)
 
 
-def install_front_end():
+def install_front_end() -> None:
     mark = digest("package-lock.json", "app/web/fonts.py")
     if done("front", mark) and os.path.isdir(VENDOR):
         return
@@ -156,13 +189,17 @@ def install_front_end():
     call([npm, "ci", "--ignore-scripts"], "the front end's packages could not be installed", env=env)
     os.makedirs(VENDOR, exist_ok=True)
     shutil.copyfile(
-        os.path.join(ROOT, "node_modules", "htmx.org", "dist", "htmx.min.js"), os.path.join(VENDOR, "htmx.min.js")
+        os.path.join(ROOT, "node_modules", "htmx.org", "dist", "htmx.min.js"),
+        os.path.join(VENDOR, "htmx.min.js"),
     )
-    call([PYTHON, "-m", "app.web.fonts", os.path.join(VENDOR, "stix-two-math.woff2")], "the maths font could not be made")
+    call(
+        [PYTHON, "-m", "app.web.fonts", os.path.join(VENDOR, "stix-two-math.woff2")],
+        "the maths font could not be made",
+    )
     remember("front", mark)
 
 
-def set_up(which):
+def set_up(which: str) -> None:
     """Everything a command needs; quick where it is there already."""
     began = time.time()
     make_venv()
@@ -177,7 +214,7 @@ def set_up(which):
 # -- the commands -----------------------------------------------------------------
 
 
-def port_is_free(host, port):
+def port_is_free(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name != "nt":
@@ -195,11 +232,13 @@ def port_is_free(host, port):
     return True
 
 
-def run(rest):
+def run(rest: "list[str]") -> int:
     parser = argparse.ArgumentParser(prog="dev.py run", description="Set up and start Mendao.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--data", default=os.path.join(ROOT, "data"), help="folder for answers and the secret key")
+    parser.add_argument(
+        "--data", default=os.path.join(ROOT, "data"), help="folder for answers and the secret key"
+    )
     options = parser.parse_args(rest)
     if options.port and not port_is_free(options.host, options.port):
         raise Stop("port %d on %s is taken; try --port %d" % (options.port, options.host, options.port + 1))
@@ -210,7 +249,7 @@ def run(rest):
     return go(command + ["--data", os.path.abspath(options.data)])
 
 
-def go(command):
+def go(command: "list[str]") -> int:
     """Hand over to `command`: its output is ours, Ctrl-C reaches it, its exit code is ours."""
     if os.name != "nt":
         os.chdir(ROOT)
@@ -219,14 +258,16 @@ def go(command):
     return subprocess.call(command, cwd=ROOT)
 
 
-def test(rest):
+def test(rest: "list[str]") -> int:
     set_up("dev")
     if not shutil.which("chromium") and not os.environ.get("MENDAO_CHROMIUM"):
-        say("  no chromium found: browser tests will be skipped (Debian: apt install chromium fonts-noto-cjk)")
+        say(
+            "  no chromium found: browser tests will be skipped (Debian: apt install chromium fonts-noto-cjk)"
+        )
     return go([PYTHON, "-m", "pytest"] + rest)
 
 
-def lint(rest):
+def lint(_rest: "list[str]") -> int:
     set_up("dev")
     failed = [name for name, command in LINTS if subprocess.call([PYTHON] + command, cwd=ROOT)]
     failed += ["content"] if subprocess.call([PYTHON, "-m", "app.content", "check"], cwd=ROOT) else []
@@ -235,12 +276,12 @@ def lint(rest):
     return 0
 
 
-def bench(rest):
+def bench(rest: "list[str]") -> int:
     set_up("dev")
     return go([PYTHON, "-m", "tests.bench"] + rest)
 
 
-def content(rest):
+def content(rest: "list[str]") -> int:
     set_up("base")
     return go([PYTHON, "-m", "app.content"] + (rest or ["check"]))
 
@@ -248,7 +289,7 @@ def content(rest):
 COMMANDS = {"run": run, "test": test, "lint": lint, "bench": bench, "content": content}
 
 
-def use_newer_python():
+def use_newer_python() -> None:
     """Start again with a newer Python on the PATH where this one is too old."""
     for name in ("python3.11", "python3.12", "python3.13"):
         found = shutil.which(name)
@@ -257,7 +298,7 @@ def use_newer_python():
     raise Stop("Python 3.11 or newer is needed; this is %s" % platform.python_version())
 
 
-def main():
+def main() -> int:
     try:
         if sys.version_info[:2] < NEEDS:
             use_newer_python()

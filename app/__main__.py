@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{demo.slug:20} {demo.title.zh} / {demo.title.en}")
         return 0
     demo = catalogue()[options.slug]
-    given = {name: value for name in demo.params.model_fields if (value := getattr(options, name)) is not None}
+    given = {
+        name: value for name in demo.params.model_fields if (value := getattr(options, name)) is not None
+    }
     try:
         params = demo.params.model_validate_strings(given)
     except ValidationError as error:
@@ -59,12 +61,22 @@ def main(arguments: list[str] | None = None) -> int:
 def _add(slugs: Any, demo: Demo) -> None:
     command = slugs.add_parser(demo.slug, help=demo.title.en, description=demo.summary.en)
     for name, field in params_schema(demo.params, "en")["properties"].items():
-        bounds = ", ".join(f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field)
+        bounds = ", ".join(
+            f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field
+        )
         choices = field.get("enum")
-        text = " ".join(part for part in (field["title"], f"({bounds})" if bounds else "", f"[{field['default']}]") if part)
-        command.add_argument(f"--{name}", choices=choices, help=text.replace("%", "%%"), metavar=None if choices else "VALUE")
+        text = " ".join(
+            part
+            for part in (field["title"], f"({bounds})" if bounds else "", f"[{field['default']}]")
+            if part
+        )
+        command.add_argument(
+            f"--{name}", choices=choices, help=text.replace("%", "%%"), metavar=None if choices else "VALUE"
+        )
     command.add_argument("--json", action="store_true", help="print every event as a line of JSON")
-    command.add_argument("--record", type=Path, metavar="FILE", help="write a thinned recording for the pages")
+    command.add_argument(
+        "--record", type=Path, metavar="FILE", help="write a thinned recording for the pages"
+    )
 
 
 def _run(demo: Demo, params: Params, *, as_json: bool, record: Path | None) -> int:
@@ -72,7 +84,13 @@ def _run(demo: Demo, params: Params, *, as_json: bool, record: Path | None) -> i
 
     prepare_process()
     events: list[AnyEvent] = []
-    with tqdm(total=1, desc=demo.slug, file=sys.stderr, disable=as_json, bar_format="{desc} {bar} {percentage:3.0f} % {elapsed}") as bar:
+    with tqdm(
+        total=1,
+        desc=demo.slug,
+        file=sys.stderr,
+        disable=as_json,
+        bar_format="{desc} {bar} {percentage:3.0f} % {elapsed}",
+    ) as bar:
         for event in demo.run(params):
             if as_json:
                 print(encode(event).decode())

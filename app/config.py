@@ -74,5 +74,7 @@ def _kept_key(path: Path) -> str:
         draft.unlink()
     key = path.read_text(encoding="ascii").strip()
     if len(key) < MIN_KEY:
-        raise SettingsError(f"{path} holds no key of {MIN_KEY} characters; delete it or set MENDAO_SECRET_KEY")
+        raise SettingsError(
+            f"{path} holds no key of {MIN_KEY} characters; delete it or set MENDAO_SECRET_KEY"
+        )
     return key

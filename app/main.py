@@ -71,7 +71,16 @@ def build(settings: Settings, engine: Engine | None = None) -> ASGIApp:
     app.state.house = house
     app.state.assets = assets
     app.state.allowance = runs.Allowance()
-    for router in (health.router, api.router, runs.router, exam.router, items.router, progress.router, lab.router, pages.router):
+    for router in (
+        health.router,
+        api.router,
+        runs.router,
+        exam.router,
+        items.router,
+        progress.router,
+        lab.router,
+        pages.router,
+    ):
         app.include_router(router)
     app.mount("/static", assets)
     _answer_problems(app, templates)
@@ -91,8 +100,15 @@ def _answer_problems(app: FastAPI, templates: Templates) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        wrong_path = any(part["loc"][:2] in (("path", "lang"), ("path", "run_id"), ("path", "item_id")) for part in error.errors())
-        return _say(templates, request.scope, Problem(404, "not-found") if wrong_path else from_validation(list(error.errors())))
+        wrong_path = any(
+            part["loc"][:2] in (("path", "lang"), ("path", "run_id"), ("path", "item_id"))
+            for part in error.errors()
+        )
+        return _say(
+            templates,
+            request.scope,
+            Problem(404, "not-found") if wrong_path else from_validation(list(error.errors())),
+        )
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
@@ -113,10 +129,16 @@ def _say(templates: Templates, scope: Scope, problem: Problem) -> Response:
     path = scope["path"].removeprefix(f"/{lang}").lstrip("/")
     if problem.status == 404:
         path = ""  # the other language has no such page either
-    title = {404: ("没有找到", "Not found"), 500: ("出错了", "Something broke")}.get(problem.status, ("请求有误", "That did not work"))
+    title = {404: ("没有找到", "Not found"), 500: ("出错了", "Something broke")}.get(
+        problem.status, ("请求有误", "That did not work")
+    )
     words: dict[str, Any] = {"status": problem.status, "title": title[0 if lang == "zh" else 1]}
     text = templates.render(
-        "pages/error.html", lang, page=PageInfo(words["title"], path), message=problem.message.get(lang), **words
+        "pages/error.html",
+        lang,
+        page=PageInfo(words["title"], path),
+        message=problem.message.get(lang),
+        **words,
     )
     return HTMLResponse(text, status_code=problem.status, headers=headers)
 
@@ -129,7 +151,10 @@ class _Server(uvicorn.Server):
         if self.started and self.servers:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            print(f"Mendao is ready: http://{shown}:{port}  (Ctrl-C ends it; the lab warms up in the background)", flush=True)
+            print(
+                f"Mendao is ready: http://{shown}:{port}  (Ctrl-C ends it; the lab warms up in the background)",
+                flush=True,
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:

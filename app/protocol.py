@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
@@ -16,6 +17,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 Lang = Literal["zh", "en"]
+Widget = Literal["", "lines", "draw"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
 
 
@@ -32,9 +34,16 @@ class Bilingual(NamedTuple):
 # ── parameters ──────────────────────────────────────────────────────────────
 
 
-def param(default: Any, zh: str, en: str, *, help: Bilingual | None = None, **bounds: Any) -> Any:
-    """A pydantic field with a title in each language; `bounds` are pydantic's (ge, le, max_length …)."""
+def param(
+    default: Any, zh: str, en: str, *, help: Bilingual | None = None, widget: Widget = "", **bounds: Any
+) -> Any:
+    """A pydantic field with a title in each language; `bounds` are pydantic's (ge, le, max_length …).
+
+    `widget` asks the form for more than a line: "lines" a text area, "draw" an 8 × 8 drawing pad.
+    """
     words: dict[str, Any] = {"title_zh": zh, "title_en": en}
+    if widget:
+        words["widget"] = widget
     if help is not None:
         words |= {"help_zh": help.zh, "help_en": help.en}
     return Field(default, json_schema_extra=words, **bounds)
@@ -52,8 +61,8 @@ def params_schema(params: type[Params], lang: str) -> dict[str, Any]:
     """JSON Schema of `params` with titles and help in one language; `seed` comes last."""
     schema = params.model_json_schema()
     fields: dict[str, Any] = {}
-    for name, words in sorted(schema["properties"].items(), key=lambda kv: kv[0] == "seed"):
-        words = dict(words)
+    for name, given in sorted(schema["properties"].items(), key=lambda kv: kv[0] == "seed"):
+        words = dict(given)
         for key in ("title", "help"):
             zh, en = words.pop(f"{key}_zh", None), words.pop(f"{key}_en", None)
             if zh is not None:
@@ -97,7 +106,7 @@ class Tensor(msgspec.Struct, frozen=True):
         """Quantise a numpy float array (values outside [lo, hi] are clipped); it must be finite."""
         span = (hi - lo) or 1.0
         scaled = ((array - lo) * (255.0 / span) + 0.5).clip(0.0, 255.0)
-        if scaled.size and not bool((scaled == scaled).all()):
+        if scaled.size and math.isnan(float(scaled.sum())):
             raise ValueError("a tensor to be shown holds NaN")
         data = base64.b64encode(scaled.astype("uint8").tobytes()).decode("ascii")
         return cls(tuple(int(n) for n in array.shape), float(lo), float(hi), data)
@@ -107,14 +116,14 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """Base of the closed union; see `AnyEvent`."""
 
 
-class Started(Event, tag="started"):
+class Started(Event, tag="started", frozen=True, kw_only=True):
     """First event of every run."""
 
     demo: str
     params: dict[str, Any]
 
 
-class Progress(Event, tag="progress"):
+class Progress(Event, tag="progress", frozen=True, kw_only=True):
     """`done` of `total` units of work (training steps, settings …)."""
 
     done: int
@@ -122,7 +131,7 @@ class Progress(Event, tag="progress"):
     note: Bilingual | None = None
 
 
-class Scalar(Event, tag="scalar"):
+class Scalar(Event, tag="scalar", frozen=True, kw_only=True):
     """One point of a named series in a curves panel. `series` is one of the panel's series keys."""
 
     panel: str
@@ -131,7 +140,7 @@ class Scalar(Event, tag="scalar"):
     y: float | None  # None: not finite, drawn as a break with a mark
 
 
-class Gates(Event, tag="gates"):
+class Gates(Event, tag="gates", frozen=True, kw_only=True):
     """All six signals of one sequence, one layer, one lane, after `step` training steps.
 
     Each tensor has shape (T, H). i, f, o span [0, 1]; g and h [−1, 1]; c its own range.
@@ -148,10 +157,12 @@ class Gates(Event, tag="gates"):
     h: Tensor
     lane: str = ""  # which model of a race; "" where there is one only
     layer: int = 0
-    clamped: list[str] = []  # noqa: RUF012 - names of clamped gates, msgspec copies defaults
+    clamped: list[str] = []  # names of clamped gates; msgspec copies defaults
+    # The memory ruler, (2, T) in log10: what ∏f lets through from step t to the end, and the measured ∂h_T/∂h_t.
+    ruler: Tensor | None = None
 
 
-class Heatmap(Event, tag="heatmap"):
+class Heatmap(Event, tag="heatmap", frozen=True, kw_only=True):
     """A matrix (rows, columns) with its axis labels; `step` where it changes with training."""
 
     panel: str
@@ -161,7 +172,18 @@ class Heatmap(Event, tag="heatmap"):
     step: int = 0
 
 
-class Text(Event, tag="text"):
+class Trail(Event, tag="trail", frozen=True, kw_only=True):
+    """One point of a path over a surface: where a lane's parameters stand after `step` updates, and the loss."""
+
+    panel: str
+    lane: str
+    step: int
+    x: float
+    y: float
+    z: float | None  # None: not finite
+
+
+class Text(Event, tag="text", frozen=True, kw_only=True):
     """Tokens, each with a value in [−1, 1] that colours it (a unit's activation, say)."""
 
     panel: str
@@ -171,7 +193,16 @@ class Text(Event, tag="text"):
     caption: Bilingual | None = None
 
 
-class Table(Event, tag="table"):
+class Sound(Event, tag="sound", frozen=True, kw_only=True):
+    """Something to listen to: mono 16-bit PCM, little-endian, base64, at `rate` samples a second."""
+
+    panel: str
+    rate: int
+    data: str
+    caption: Bilingual | None = None
+
+
+class Table(Event, tag="table", frozen=True, kw_only=True):
     """A whole table; a later one of the same panel replaces it. Cells are ready to show."""
 
     panel: str
@@ -181,7 +212,7 @@ class Table(Event, tag="table"):
     caption: Bilingual | None = None
 
 
-class Seed(Event, tag="seed"):
+class Seed(Event, tag="seed", frozen=True, kw_only=True):
     """One cell of a seed strip: lane × seed, solved at `step` or not within `step` steps."""
 
     panel: str
@@ -192,7 +223,7 @@ class Seed(Event, tag="seed"):
     value: float
 
 
-class Metric(Event, tag="metric"):
+class Metric(Event, tag="metric", frozen=True, kw_only=True):
     """A measured number. With `claim` it fills that claim card; `solved` of `seeds` where seeds were run."""
 
     name: str
@@ -204,11 +235,11 @@ class Metric(Event, tag="metric"):
     seeds: int | None = None
 
 
-class Finished(Event, tag="finished"):
+class Finished(Event, tag="finished", frozen=True, kw_only=True):
     """Last event of a run that ended by itself."""
 
 
-class Failed(Event, tag="failed"):
+class Failed(Event, tag="failed", frozen=True, kw_only=True):
     """Last event of a run that could not end by itself."""
 
     code: str
@@ -221,6 +252,8 @@ AnyEvent = (
     | Scalar
     | Gates
     | Heatmap
+    | Trail
+    | Sound
     | Text
     | Table
     | Seed
@@ -250,7 +283,7 @@ def event_type(event: AnyEvent) -> str:
 
 # ── demos ───────────────────────────────────────────────────────────────────
 
-PanelKind = Literal["gates", "curves", "seeds", "text", "table", "heatmap"]
+PanelKind = Literal["gates", "curves", "seeds", "text", "table", "heatmap", "surface", "sound"]
 
 
 @dataclass(frozen=True)
@@ -310,5 +343,6 @@ class Demo:
     proves: Bilingual
     not_proves: Bilingual
     presets: tuple[Preset, ...] = ()
+    quick: Mapping[str, Any] = field(default_factory=dict)  # params of a run of a second or so, for tests
     seconds: float = 60.0  # budget of a run on one core
     tags: tuple[str, ...] = field(default=())

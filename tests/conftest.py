@@ -65,7 +65,7 @@ class QuietEngine:
         self.cancelled.append(run_id)
         return run_id in self.frames
 
-    async def outcome(self, run_id: str, timeout: float) -> list[AnyEvent]:
+    async def outcome(self, run_id: str, seconds: float) -> list[AnyEvent]:
         return self.events
 
 

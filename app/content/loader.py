@@ -82,6 +82,7 @@ def _page(document: Document) -> Page:
         source=_raw(document, sections["source"]),
         items=tuple(items),
         review=_raw(document, sections["review"]) if "review" in sections else "",
+        model_answer=_raw(document, sections["model_answer"]) if "model_answer" in sections else "",
         key_points=key_points,
         follow_ups=tuple(
             FollowUp(each.title, _raw(document, each))

@@ -189,6 +189,7 @@ class Page:
     source: str
     items: tuple[Item, ...]
     review: str = ""
+    model_answer: str = ""
     key_points: tuple[KeyPoint, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)  # section → its first line

@@ -5,16 +5,24 @@ from __future__ import annotations
 from app.content.blocks import Document, Section, split
 
 HEADINGS = {
-    "zh": {"原文": "source", "点评": "review", "要点": "key_points", "追问": "follow_ups", "自测": "items"},
+    "zh": {
+        "原文": "source",
+        "点评": "review",
+        "示范回答": "model_answer",
+        "要点": "key_points",
+        "追问": "follow_ups",
+        "自测": "items",
+    },
     "en": {
         "Source": "source",
         "Review": "review",
+        "Model answer": "model_answer",
         "Key points": "key_points",
         "Follow-ups": "follow_ups",
         "Items": "items",
     },
 }
-ORDER = ("source", "review", "key_points", "follow_ups", "items")
+ORDER = ("source", "review", "model_answer", "key_points", "follow_ups", "items")
 NEEDED = ("source", "items")
 
 

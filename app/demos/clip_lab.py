@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from app.demos.frames import gates_event
+from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -21,7 +21,6 @@ from app.protocol import (
     Finished,
     Metric,
     Panel,
-    Params,
     Preset,
     Progress,
     Scalar,
@@ -32,16 +31,10 @@ from app.protocol import (
 )
 
 if TYPE_CHECKING:
-    import torch
+    from app.network.studies.clipping import Lane
 
 METHODS = ("none", "source", "value", "norm")
-BATCH, T, HIDDEN = 16, 60, 32
-FRAMES = 30
-SOURCE = """\
-for grad in grads:
-    if np.abs(grad) > threshold:
-        grad = np.sign(grad) * threshold
-"""
+T, FRAMES = 60, 30  # T as app.network.studies.clipping has it
 NAMES = {
     "none": Bilingual("不裁剪", "no clipping"),
     "source": Bilingual("原文的代码", "the source’s code"),
@@ -50,7 +43,7 @@ NAMES = {
 }
 
 
-class ClipLabParams(Params):
+class ClipLabParams(TrainedParams):
     """What is clipped and how badly it explodes."""
 
     method: Literal["none", "source", "value", "norm"] = param("norm", "细看哪一种", "Method to look at")
@@ -60,140 +53,42 @@ class ClipLabParams(Params):
     steps: int = param(60, "训练步数", "Training steps", ge=5, le=200)
 
 
-@dataclass
-class _Lane:
-    """One way of clipping, from the same weights on the same batches."""
-
-    method: str
-    layer: Any
-    head: Any
-    parameters: list[torch.Tensor]
-    losses: list[float] = field(default_factory=list)
-    cosines: list[float] = field(default_factory=list)
-    after: list[float] = field(default_factory=list)
-    before: list[float] = field(default_factory=list)
-    difference: float = 0.0
-
-    @property
-    def finite(self) -> bool:
-        return all(math.isfinite(loss) for loss in self.losses)
-
-
-def source_code(grads: list[Any], threshold: float) -> list[Any]:
-    """Run the source's clipping code as printed and hand back the list that it was given."""
-    import numpy as np
-
-    exec(SOURCE, {"np": np, "grads": grads, "threshold": threshold})  # noqa: S102 - a constant of this file
-    return grads
-
-
-def clip(method: str, parameters: list[torch.Tensor], threshold: float) -> None:
-    """Treat the gradients in place, as `method` says."""
-    import torch
-
-    if method == "norm":
-        torch.nn.utils.clip_grad_norm_(parameters, threshold)
-    elif method == "value":
-        torch.nn.utils.clip_grad_value_(parameters, threshold)
-    elif method == "source":
-        for parameter in parameters:
-            assert parameter.grad is not None
-            numbers = source_code([float(n) for n in parameter.grad.flatten()], threshold)
-            parameter.grad.copy_(torch.tensor(numbers).view_as(parameter.grad))
-
-
-def run(params: ClipLabParams) -> Iterator[AnyEvent]:
+def train(params: ClipLabParams) -> Training:
     """All four lanes step by step; then the weights compared, and what clipping does to a tiny gradient."""
+    from app.network.studies.clipping import Clipping
+
     yield Started(demo=demo.slug, params=params.model_dump())
-    lanes = [_lane(params, method) for method in METHODS]
+    study = Clipping(threshold=params.threshold, scale=params.scale, lr=params.lr, seed=params.seed)
     shown = {max(1, round(k * params.steps / FRAMES)) for k in range(1, FRAMES + 1)}
+    tokens = [f"x{t}" for t in range(1, T + 1)]
     for step in range(1, params.steps + 1):
-        x, y = _batch(params, step)
-        for lane in lanes:
-            trace = _step(params, lane, x, y)
-            if lane.method == params.method and step in shown and trace is not None:
-                yield gates_event("gates", trace, step, [f"x{t}" for t in range(T)], lane=lane.method)
-        _compare(lanes)
-        yield from _curves(lanes, step)
+        trace = study.step(step)[params.method]
+        if step in shown and trace is not None:
+            yield gates_event(
+                "gates", trace, step, tokens, lane=params.method, ruler=study.ruler(params.method)
+            )
+        yield from _curves(study.lanes, step)
         yield Progress(done=step, total=params.steps)
-    yield from _tables(params, lanes)
-    yield from _verdicts(params, lanes)
+    yield from _tables(params, study.lanes)
+    yield from _verdicts(params, study.lanes)
     yield Finished()
-
-
-def _lane(params: ClipLabParams, method: str) -> _Lane:
-    import torch
-
-    from app.network import TracedLSTM
-    from app.network.train import generator, linear
-
-    source = generator(params.seed, 7)
-    layer = TracedLSTM(2, HIDDEN, init="forget-bias", forget_bias=1.0, generator=source)
-    head = linear(HIDDEN, 1, source)
-    with torch.no_grad():
-        layer.lstm.weight_hh_l0 *= params.scale
-    return _Lane(method, layer, head, [*layer.parameters(), *head.parameters()])
-
-
-def _batch(params: ClipLabParams, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-    from app.network.data import adding
-    from app.network.train import generator
-
-    return adding(BATCH, T, generator(params.seed, 8, step))
-
-
-def _step(params: ClipLabParams, lane: _Lane, x: torch.Tensor, y: torch.Tensor) -> Any | None:
-    """One SGD step; the trace, or None once the lane is not finite any more."""
-    import torch
-
-    out, _, trace = lane.layer(x)
-    loss = (lane.head(out[:, -1]).squeeze(-1) - y).pow(2).mean()
-    for parameter in lane.parameters:
-        parameter.grad = None
-    loss.backward()
-    raw = torch.cat([p.grad.flatten() for p in lane.parameters])  # type: ignore[union-attr]
-    clip(lane.method, lane.parameters, params.threshold)
-    treated = torch.cat([p.grad.flatten() for p in lane.parameters])  # type: ignore[union-attr]
-    with torch.no_grad():
-        for parameter in lane.parameters:
-            parameter -= params.lr * parameter.grad
-    lane.losses.append(loss.item())
-    lane.before.append(float(raw.double().norm()))
-    lane.after.append(float(treated.double().norm()))
-    cosine = float(torch.nn.functional.cosine_similarity(raw.double(), treated.double(), dim=0))
-    if math.isfinite(cosine):
-        lane.cosines.append(cosine)
-    return trace if math.isfinite(lane.losses[-1]) and bool(torch.isfinite(trace.c).all()) else None
-
-
-def _compare(lanes: list[_Lane]) -> None:
-    """How far each lane's weights are from those of no clipping, while both are finite."""
-    import torch
-
-    with torch.no_grad():
-        plain = torch.cat([p.flatten() for p in lanes[0].parameters])
-        for lane in lanes:
-            mine = torch.cat([p.flatten() for p in lane.parameters])
-            gap = (mine - plain).abs()
-            finite = gap[torch.isfinite(gap)]
-            if len(finite):
-                lane.difference = max(lane.difference, float(finite.max()))
+    return study.subject()
 
 
 def _log(value: float) -> float | None:
     return math.log10(value) if 0 < value < math.inf else None
 
 
-def _curves(lanes: list[_Lane], step: int) -> Iterator[AnyEvent]:
+def _curves(lanes: list[Lane], step: int) -> Iterator[AnyEvent]:
     for lane in lanes:
         if len(lane.losses) == 1 or math.isfinite(lane.losses[-2]):
             yield Scalar(panel="loss", series=lane.method, x=float(step), y=_log(lane.losses[-1]))
             yield Scalar(panel="norms", series=lane.method, x=float(step), y=_log(lane.after[-1]))
 
 
-def _tables(params: ClipLabParams, lanes: list[_Lane]) -> Iterator[AnyEvent]:
+def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
     """The lanes' outcome, and a tiny and a plain gradient under each treatment."""
-    import torch
+    from app.network.studies.clipping import on_tensors, treated
 
     finite = [n for lane in lanes for n in lane.before if math.isfinite(n)]
     yield Table(
@@ -204,68 +99,73 @@ def _tables(params: ClipLabParams, lanes: list[_Lane]) -> Iterator[AnyEvent]:
             Bilingual("裁剪后最大范数", "largest norm after"),
             Bilingual("方向余弦的最小值", "smallest cosine"),
             Bilingual("权重与不裁剪之差", "weights against none"),
+            Bilingual("逐位相同", "bit for bit the same"),
         ],
         rows=[
             [
-                NAMES[lane.method].en,
+                f"{NAMES[lane.method].zh} · {NAMES[lane.method].en}",
                 lane.losses[-1] if lane.finite else "NaN",
-                max((n for n in lane.after if math.isfinite(n)), default=None),
+                lane.largest_after,
                 min(lane.cosines, default=None),
                 lane.difference,
+                "✓" if lane.identical else "✗",
             ]
             for lane in lanes
         ],
-        caption=Bilingual(f"裁剪之前见过的最大梯度范数：{max(finite, default=0.0):.4g}", f"largest norm seen before clipping: {max(finite, default=0.0):.4g}"),
+        caption=Bilingual(
+            f"裁剪之前见过的最大梯度范数：{max(finite, default=0.0):.4g}。原文代码若喂给多元素张量，则是 {on_tensors()}",
+            f"Largest norm seen before clipping: {max(finite, default=0.0):.4g}. Fed a tensor of several elements, the source’s code gives {on_tensors()}",
+        ),
     )
     rows: list[list[str | float | None]] = []
     for gradient in ((3.0, 0.4), (1e-9, 2e-9)):
         for method in METHODS:
-            tensor = torch.zeros(2, requires_grad=True)
-            tensor.grad = torch.tensor(gradient)
-            clip(method, [tensor], params.threshold)
-            after = tensor.grad.tolist()
-            rows.append([f"({gradient[0]:g}, {gradient[1]:g})", NAMES[method].en, f"({after[0]:.4g}, {after[1]:.4g})", math.hypot(*after)])
+            after = treated(method, gradient, params.threshold)
+            rows.append([
+                f"({gradient[0]:g}, {gradient[1]:g})",
+                f"{NAMES[method].zh} · {NAMES[method].en}",
+                f"({after[0]:.4g}, {after[1]:.4g})",
+                math.hypot(*after),
+            ])  # fmt: skip
     yield Table(
         panel="tiny",
-        columns=[Bilingual("梯度", "gradient"), Bilingual("做法", "method"), Bilingual("裁剪后", "after"), Bilingual("范数", "norm")],
+        columns=[
+            Bilingual("梯度", "gradient"),
+            Bilingual("做法", "method"),
+            Bilingual("裁剪后", "after"),
+            Bilingual("范数", "norm"),
+        ],
         rows=rows,
-        caption=Bilingual("很小的梯度原样不动：裁剪从不放大。", "A tiny gradient stays as it is: clipping never enlarges."),
+        caption=Bilingual(
+            "很小的梯度原样不动：裁剪从不放大。", "A tiny gradient stays as it is: clipping never enlarges."
+        ),
     )
 
 
-def on_tensors() -> str:
-    """What the source's code does with one tensor per parameter, as a framework has them: the error's text."""
-    import torch
-
-    try:
-        source_code([torch.tensor([5.0, -7.0, 0.1])], 1.0)
-    except RuntimeError as error:
-        return f"RuntimeError: {error}"
-    return "no error"
-
-
-def _verdicts(params: ClipLabParams, lanes: list[_Lane]) -> Iterator[AnyEvent]:
-    import torch
+def _verdicts(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
+    from app.network.studies.clipping import treated
 
     by_name = {lane.method: lane for lane in lanes}
-    chosen = by_name[params.method]
+    chosen, source, norm = by_name[params.method], by_name["source"], by_name["norm"]
     yield Metric(name="finite", value=float(chosen.finite))
     yield Metric(name="max_weight_difference", value=chosen.difference)
     yield Metric(name="cosine", value=min(chosen.cosines, default=None))
-    yield Metric(name="max_norm_after", value=max((n for n in chosen.after if math.isfinite(n)), default=None))
-    source = by_name["source"]
-    yield Metric(name="max|Δw|", value=source.difference, claim="source", verdict="fails" if source.difference == 0 else "holds")
-    tiny = torch.zeros(2, requires_grad=True)
-    tiny.grad = torch.tensor([1e-9, 2e-9])
-    before = tiny.grad.clone()
-    clip("norm", [tiny], params.threshold)
-    growth = float(tiny.grad.norm() / before.norm())
-    yield Metric(name="‖g_after‖ / ‖g_before‖", value=growth, claim="vanishing", verdict="holds" if growth > 1 else "fails")
-    worst = min(by_name["norm"].cosines, default=math.nan)
-    kept = worst > 1 - 1e-6
+    yield Metric(name="max_norm_after", value=chosen.largest_after)
     yield Metric(
-        name="min cos", value=worst, claim="direction", verdict="holds" if kept and by_name["norm"].finite else "fails"
+        name="max|Δw|",
+        value=source.difference,
+        claim="source",
+        verdict="fails" if source.identical else "holds",
     )
+    tiny = (1e-9, 2e-9)
+    growth = math.hypot(*treated("norm", tiny, params.threshold)) / math.hypot(*tiny)
+    yield Metric(
+        name="‖g_after‖ / ‖g_before‖", value=growth, claim="vanishing",
+        verdict="holds" if growth > 1 + 1e-6 else "fails",
+    )  # fmt: skip
+    worst = min(norm.cosines, default=math.nan)
+    kept = worst > 1 - 1e-6 and norm.finite
+    yield Metric(name="min cos", value=worst, claim="direction", verdict="holds" if kept else "fails")
 
 
 _LINES = tuple(Series(method, NAMES[method], baseline=method == "none") for method in METHODS)
@@ -278,24 +178,67 @@ demo = Demo(
         "The same exploding run four times: no clipping, the source’s code executed as printed, by value, by norm. Weights are compared bit by bit.",
     ),
     params=ClipLabParams,
-    run=run,
+    run=surgical(train),
     panels=(
-        Panel("loss", "curves", Bilingual("损失", "Loss"), note=Bilingual("× 表示已经不是有限的数。不裁剪与原文代码的两条线完全重合。", "× marks a value that is no longer finite. The lines of no clipping and of the source’s code coincide."),
-              x=Bilingual("训练步", "training step"), log=True, series=_LINES),
-        Panel("norms", "curves", Bilingual("裁剪之后的梯度范数", "Gradient norm after clipping"), x=Bilingual("训练步", "training step"), log=True, series=_LINES),
+        Panel(
+            "loss",
+            "curves",
+            Bilingual("损失", "Loss"),
+            note=Bilingual(
+                "× 表示已经不是有限的数。不裁剪与原文代码的两条线完全重合。",
+                "× marks a value that is no longer finite. The lines of no clipping and of the source’s code coincide.",
+            ),
+            x=Bilingual("训练步", "training step"),
+            log=True,
+            series=_LINES,
+        ),
+        Panel(
+            "norms",
+            "curves",
+            Bilingual("裁剪之后的梯度范数", "Gradient norm after clipping"),
+            x=Bilingual("训练步", "training step"),
+            log=True,
+            series=_LINES,
+        ),
         Panel("lanes", "table", Bilingual("四种做法的结局", "How the four ended")),
-        Panel("tiny", "table", Bilingual("一个普通的梯度，一个极小的梯度", "A plain gradient and a tiny one")),
-        Panel("gates", "gates", Bilingual("细看的那一种：训练中的门", "The chosen one: gates while it trains"),
-              note=Bilingual("循环权重放大之后，门在 0 和 1 之间猛跳。", "With blown-up recurrent weights the gates jump between 0 and 1.")),
-    ),  # fmt: skip
+        Panel(
+            "tiny", "table", Bilingual("一个普通的梯度，一个极小的梯度", "A plain gradient and a tiny one")
+        ),
+        Panel(
+            "gates",
+            "gates",
+            Bilingual("细看的那一种：训练中的门", "The chosen one: gates while it trains"),
+            note=Bilingual(
+                "循环权重放大之后，门在 0 和 1 之间猛跳。",
+                "With blown-up recurrent weights the gates jump between 0 and 1.",
+            ),
+        ),
+    ),
     claims=(
-        Claim("source", Bilingual("原文的代码实现了梯度裁剪", "The source’s code clips the gradient"),
-              Bilingual("裁剪必须原地改写梯度", "Clipping has to write the gradient in place"), "S22"),
-        Claim("vanishing", Bilingual("梯度裁剪能防止梯度消失", "Gradient clipping prevents vanishing gradients"),
-              Bilingual("裁剪用来对付爆炸；对付消失另有一个正则项", "Clipping is for explosion; vanishing gets a separate regulariser"), "S5"),
-        Claim("direction", Bilingual("按范数裁剪保持方向，训练不发散", "Norm clipping keeps the direction and the run finite"),
-              Bilingual("‖g‖ 超过阈值时乘以 τ/‖g‖", "When ‖g‖ exceeds the threshold, multiply by τ/‖g‖"), "S5"),
-    ),  # fmt: skip
+        Claim(
+            "source",
+            Bilingual("原文的代码实现了梯度裁剪", "The source’s code clips the gradient"),
+            Bilingual("裁剪必须原地改写梯度", "Clipping has to write the gradient in place"),
+            "S22",
+        ),
+        Claim(
+            "vanishing",
+            Bilingual("梯度裁剪能防止梯度消失", "Gradient clipping prevents vanishing gradients"),
+            Bilingual(
+                "裁剪用来对付爆炸；对付消失另有一个正则项",
+                "Clipping is for explosion; vanishing gets a separate regulariser",
+            ),
+            "S5",
+        ),
+        Claim(
+            "direction",
+            Bilingual(
+                "按范数裁剪保持方向，训练不发散", "Norm clipping keeps the direction and the run finite"
+            ),
+            Bilingual("‖g‖ 超过阈值时乘以 τ/‖g‖", "When ‖g‖ exceeds the threshold, multiply by τ/‖g‖"),
+            "S5",
+        ),
+    ),
     questions=(7, 12, 20, 22, 26),
     proves=Bilingual(
         "循环里给变量重新赋值不会改动梯度，所以原文的代码与不裁剪逐位相同。按范数裁剪只改长度不改方向；按值裁剪会转向；两者都不会放大极小的梯度。",
@@ -309,7 +252,10 @@ demo = Demo(
         Preset("norm", Bilingual("按范数", "By norm"), {"method": "norm"}),
         Preset("source", Bilingual("原文的代码", "The source’s code"), {"method": "source"}),
         Preset("value", Bilingual("按值", "By value"), {"method": "value"}),
-        Preset("break", Bilingual("弄坏它：权重 ×15", "Break it: weights ×15"), {"method": "none", "scale": 15}),
+        Preset(
+            "break", Bilingual("弄坏它：权重 ×15", "Break it: weights ×15"), {"method": "none", "scale": 15}
+        ),
     ),
+    quick={"steps": 12},
     seconds=40.0,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
@@ -35,12 +35,18 @@ from app.protocol import (
 )
 
 if TYPE_CHECKING:
-    import torch
-
     from app.network import Clamp
+    from app.network.arithmetic import Gate, UnitStep
+    from app.network.studies.stepper import Stepping
 
 _NUMBERS = re.compile(r"^\s*[-+]?\d*\.?\d+(?:[\s,，、]+[-+]?\d*\.?\d+)*\s*$")
 MAX_TOKENS = 60
+HELD: dict[str, dict[str, float]] = {
+    "none": {},
+    "keep": {"f": 1.0, "i": 0.0},
+    "forget": {"f": 0.0},
+    "open": {"i": 1.0, "f": 1.0, "o": 1.0},
+}
 
 
 class GateStepperParams(Params):
@@ -70,11 +76,15 @@ class GateStepperParams(Params):
     @model_validator(mode="after")
     def _fits(self) -> GateStepperParams:
         if self.unit >= self.hidden:
-            raise ValueError(f"unit 不能大于 {self.hidden - 1}（单元从 0 数起） | unit must be at most {self.hidden - 1}: units count from 0")
+            raise ValueError(
+                f"unit 不能大于 {self.hidden - 1}（单元从 0 数起） | unit must be at most {self.hidden - 1}: units count from 0"
+            )
         if self.clamp_to < self.clamp_from:
             raise ValueError("clamp_to 不能小于 clamp_from | clamp_to must be at least clamp_from")
         if not is_numbers(self.text) and len(self.text) > MAX_TOKENS:
-            raise ValueError(f"text 最多 {MAX_TOKENS} 个字符 | text must have at most {MAX_TOKENS} characters")
+            raise ValueError(
+                f"text 最多 {MAX_TOKENS} 个字符 | text must have at most {MAX_TOKENS} characters"
+            )
         return self
 
 
@@ -85,123 +95,106 @@ def is_numbers(text: str) -> bool:
 
 def run(params: GateStepperParams) -> Iterator[AnyEvent]:
     """One pass with the clamps and one without; then each step's arithmetic for one unit."""
-    import torch
-
-    from app.network import TracedLSTM
-    from app.network.train import generator
+    from app.network.studies import stepper
 
     yield Started(demo=demo.slug, params=params.model_dump())
     tokens, x = _read(params)
-    layer = TracedLSTM(
-        x.shape[2], params.hidden, init="forget-bias" if params.forget_bias > 0 else "default",
-        forget_bias=params.forget_bias, generator=generator(params.seed),
-    )  # fmt: skip
-    c_0 = torch.full((1, 1, params.hidden), params.c0)
-    state = (torch.zeros_like(c_0), c_0)
     clamps = _clamps(params)
-    with torch.no_grad():
-        free = layer(x, state)[2]
-        held = layer(x, state, clamp=clamps)[2] if clamps else free
-    names = sorted({clamp.gate for clamp in clamps})
-    yield gates_event("gates", held, 0, tokens, clamped=names)
-    unit = params.unit
-    cells = held.c[0, 0, :, unit].tolist()
-    yield Text(
-        panel="text", tokens=tokens, values=[math.tanh(value) for value in cells],
-        caption=Bilingual(f"底色：单元 {unit} 的 tanh(c)", f"colour: tanh(c) of unit {unit}"),
+    done = stepper.step_through(
+        x, hidden=params.hidden, forget_bias=params.forget_bias, c0=params.c0, clamps=clamps,
+        unit=params.unit, seed=params.seed,
     )  # fmt: skip
-    for t in range(len(tokens)):
-        yield Scalar(panel="state", series="c", x=t + 1.0, y=float(held.c[0, 0, t, unit]))
-        yield Scalar(panel="state", series="h", x=t + 1.0, y=float(held.h[0, 0, t, unit]))
-        yield Scalar(panel="state", series="free", x=t + 1.0, y=float(free.c[0, 0, t, unit]))
-        yield _arithmetic(params, held, tokens, t, names)
+    yield gates_event("gates", done.held, 0, tokens, clamped=sorted({clamp.gate for clamp in clamps}))
+    yield Text(
+        panel="text",
+        tokens=tokens,
+        values=[math.tanh(step.c) for step in done.units],
+        caption=Bilingual(f"底色：单元 {params.unit} 的 tanh(c)", f"colour: tanh(c) of unit {params.unit}"),
+    )
+    for t, step in enumerate(done.units):
+        yield Scalar(panel="state", series="c", x=t + 1.0, y=step.c)
+        yield Scalar(panel="state", series="h", x=t + 1.0, y=step.h)
+        yield Scalar(panel="state", series="free", x=t + 1.0, y=float(done.free.c[0, 0, t, params.unit]))
+        yield _arithmetic(params, step, tokens, t)
         yield Progress(done=t + 1, total=len(tokens))
-    yield from _verdicts(params, layer, x, state, held, free)
+    yield from _verdicts(params, done)
     yield Finished()
 
 
-def _read(params: GateStepperParams) -> tuple[list[str], torch.Tensor]:
+def _read(params: GateStepperParams) -> tuple[list[str], Any]:
     """(tokens, x of shape (1, T, I)): numbers as they are, characters one-hot over the distinct ones."""
-    import torch
+    from app.network.studies import stepper
 
     if is_numbers(params.text):
         values = [float(part) for part in re.split(r"[\s,，、]+", params.text.strip())][:MAX_TOKENS]
-        tokens, x = [f"{value:g}" for value in values], torch.tensor(values).view(1, -1, 1)
+        tokens = [f"{value:g}" for value in values]
+        steps = params.steps or len(tokens)
+        x = stepper.numbers(values, steps)
     else:
-        known = sorted(set(params.text))
-        index = torch.tensor([known.index(char) for char in params.text])
-        tokens, x = list(params.text), torch.nn.functional.one_hot(index, len(known)).float().unsqueeze(0)
-    steps = params.steps or len(tokens)
-    rounds = -(-steps // len(tokens))
-    return (tokens * rounds)[:steps], x.repeat(1, rounds, 1)[:, :steps]
+        tokens = list(params.text)
+        steps = params.steps or len(tokens)
+        x = stepper.letters(params.text, steps)
+    return (tokens * -(-steps // len(tokens)))[:steps], x
 
 
 def _clamps(params: GateStepperParams) -> list[Clamp]:
     from app.network import Clamp
 
-    sets = {"none": {}, "keep": {"f": 1.0, "i": 0.0}, "forget": {"f": 0.0}, "open": {"i": 1.0, "f": 1.0, "o": 1.0}}
-    clamps = [Clamp(gate, value) for gate, value in sets[params.clamp].items()]
+    clamps = [Clamp(gate, value) for gate, value in HELD[params.clamp].items()]
     if params.clamp_gate != "none":
-        clamps.append(Clamp(params.clamp_gate, params.clamp_value, steps=range(params.clamp_from - 1, params.clamp_to)))
+        steps = range(params.clamp_from - 1, params.clamp_to)
+        clamps.append(Clamp(params.clamp_gate, params.clamp_value, steps=steps))
     return clamps
 
 
-def _arithmetic(params: GateStepperParams, trace: object, tokens: list[str], t: int, held: list[str]) -> Table:
-    """The six equations of step t with their numbers, to four decimals."""
-    v = {name: float(getattr(trace, name)[0, 0, t, params.unit]) for name in "ifgoch"}
-    before = float(trace.c[0, 0, t - 1, params.unit]) if t else params.c0  # type: ignore[attr-defined]
+def _arithmetic(params: GateStepperParams, step: UnitStep, tokens: list[str], t: int) -> Table:
+    """The six equations of one step with their numbers, to four decimals."""
 
-    def gate(name: str, function: str) -> list[str | float | None]:
-        if name in held and params.clamp != "none":
-            return [name, "—", f"{v[name]:.4f}"]
-        z = math.atanh(v[name]) if name == "g" else math.log(v[name] / (1 - v[name])) if 0 < v[name] < 1 else math.inf
-        return [name, f"{function}({z:.4f})", f"{v[name]:.4f}"]
+    def gate(each: Gate, function: str) -> list[str | float | None]:
+        if each.held:
+            return [each.name, "钳住 · held", f"{each.value:.4f}"]
+        terms = f"{each.from_x:.4f} {_signed(each.from_h)} {_signed(each.bias)}"
+        return [each.name, f"{function}({terms}) = {function}({each.z:.4f})", f"{each.value:.4f}"]
 
+    i, f, g, o = step.i, step.f, step.g, step.o
     return Table(
         panel="steps",
         step=t + 1,
         columns=[Bilingual("量", "signal"), Bilingual("算式", "arithmetic"), Bilingual("值", "value")],
         rows=[
-            gate("i", "σ"),
-            gate("f", "σ"),
-            gate("g", "tanh"),
-            gate("o", "σ"),
-            ["c", f"{v['f']:.4f} × {before:.4f} + {v['i']:.4f} × {v['g']:.4f}", f"{v['c']:.4f}"],
-            ["h", f"{v['o']:.4f} × tanh({v['c']:.4f})", f"{v['h']:.4f}"],
+            gate(i, "σ"),
+            gate(f, "σ"),
+            gate(g, "tanh"),
+            gate(o, "σ"),
+            ["c", f"{f.value:.4f} × {step.c_before:.4f} + {i.value:.4f} × {g.value:.4f}", f"{step.c:.4f}"],
+            ["h", f"{o.value:.4f} × tanh({step.c:.4f})", f"{step.h:.4f}"],
         ],
-        caption=Bilingual(f"第 {t + 1} 步，读入 “{tokens[t]}”，单元 {params.unit}", f"step {t + 1}, reading “{tokens[t]}”, unit {params.unit}"),
+        caption=Bilingual(
+            f"第 {t + 1} 步，读入 “{tokens[t]}”，单元 {params.unit}。门的三项依次是 w·x_t、w·h_(t−1)、偏置。",
+            f"Step {t + 1}, reading “{tokens[t]}”, unit {params.unit}. A gate’s three terms: w·x_t, w·h_(t−1), bias.",
+        ),
     )
 
 
-def _verdicts(
-    params: GateStepperParams, layer: object, x: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor], held: object, free: object
-) -> Iterator[AnyEvent]:
-    import torch
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else '−'} {abs(value):.4f}"
 
-    from app.network import Clamp
 
-    inner = layer.lstm  # type: ignore[attr-defined]
-    cell = torch.nn.LSTMCell(inner.input_size, inner.hidden_size)
-    cell.load_state_dict({name: getattr(inner, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
-    h, c = state[0][0], state[1][0]
-    worst = 0.0
-    with torch.no_grad():
-        for t in range(x.shape[1]):
-            h, c = cell(x[:, t], (h, c))
-            worst = max(worst, float((h - free.h[0, :, t]).abs().max()), float((c - free.c[0, :, t]).abs().max()))  # type: ignore[attr-defined]
-        # The two sentences are put to the test in every run, whatever the learner holds: 100 steps of this input.
-        long = x.repeat(1, -(-100 // x.shape[1]), 1)[:, :100]
-        kept = layer(long, state, clamp=[Clamp("f", 1.0), Clamp("i", 0.0)])[2]  # type: ignore[operator]
-        gone = layer(x, state, clamp=[Clamp("f", 0.0)])[2]  # type: ignore[operator]
-    yield Metric(name="max_abs_diff", value=worst, claim="cell", verdict="holds" if worst < 1e-6 else "fails")
-    drift = float((held.c[0, 0] - params.c0).abs().max())  # type: ignore[attr-defined]
+def _verdicts(params: GateStepperParams, done: Stepping) -> Iterator[AnyEvent]:
+    """Three sentences put to the test in every run, whatever the learner holds."""
+    yield Metric(
+        name="max_abs_diff", value=done.worst, claim="cell", verdict="holds" if done.worst < 1e-6 else "fails"
+    )
+    cells = done.held.c[0, 0]
+    drift, left = float((cells - params.c0).abs().max()), float(cells[-1].abs().mean())
     yield Metric(name="c_drift", value=drift / abs(params.c0) if params.c0 else drift)
-    share = float(held.c[0, 0, -1].abs().mean()) / abs(params.c0) if params.c0 else None  # type: ignore[attr-defined]
-    yield Metric(name="c_kept", value=share)
-    moved = float((kept.c[0, 0] - params.c0).abs().max())
-    yield Metric(name="max|c_t − c_0|", value=moved, claim="keep", verdict="holds" if moved == 0 else "fails")
-    left = float((gone.c[0, 0, 0] - gone.i[0, 0, 0] * gone.g[0, 0, 0]).abs().max())
-    yield Metric(name="|c_1 − i·g|", value=left, claim="forget", verdict="holds" if left < 1e-6 else "fails")
+    yield Metric(name="c_kept", value=left / abs(params.c0) if params.c0 else None)
+    yield Metric(
+        name="max|c_t − c_0|", value=done.moved, claim="keep", verdict="holds" if done.moved == 0 else "fails"
+    )
+    yield Metric(
+        name="|c_1 − i·g|", value=done.left, claim="forget", verdict="holds" if done.left < 1e-6 else "fails"
+    )
 
 
 demo = Demo(
@@ -214,22 +207,53 @@ demo = Demo(
     params=GateStepperParams,
     run=run,
     panels=(
-        Panel("steps", "table", Bilingual("这一步的算式", "The arithmetic of this step"),
-              note=Bilingual("拖动序列时间，算式跟着走。", "Scrub sequence time and the arithmetic follows.")),
-        Panel("gates", "gates", Bilingual("所有单元的门", "The gates of all units"),
-              note=Bilingual("横轴是你的输入，纵轴是单元。", "Your input runs across, the units down.")),
-        Panel("state", "curves", Bilingual("一个单元的 c 与 h", "c and h of one unit"), x=Bilingual("时间步 t", "time step t"),
-              series=(Series("c", Bilingual("c", "c")), Series("h", Bilingual("h", "h")), Series("free", Bilingual("c，不钳住任何门", "c, nothing held"), baseline=True))),
+        Panel(
+            "steps",
+            "table",
+            Bilingual("这一步的算式", "The arithmetic of this step"),
+            note=Bilingual("拖动序列时间，算式跟着走。", "Scrub sequence time and the arithmetic follows."),
+        ),
+        Panel(
+            "gates",
+            "gates",
+            Bilingual("所有单元的门", "The gates of all units"),
+            note=Bilingual("横轴是你的输入，纵轴是单元。", "Your input runs across, the units down."),
+        ),
+        Panel(
+            "state",
+            "curves",
+            Bilingual("一个单元的 c 与 h", "c and h of one unit"),
+            x=Bilingual("时间步 t", "time step t"),
+            series=(
+                Series("c", Bilingual("c", "c")),
+                Series("h", Bilingual("h", "h")),
+                Series("free", Bilingual("c，不钳住任何门", "c, nothing held"), baseline=True),
+            ),
+        ),
         Panel("text", "text", Bilingual("按细胞状态上色的输入", "The input, coloured by the cell state")),
-    ),  # fmt: skip
+    ),
     claims=(
-        Claim("keep", Bilingual("f = 1、i = 0 时，c 在 100 步里一动不动", "With f = 1 and i = 0, c does not move in 100 steps"),
-              Bilingual("恒定误差环流（CEC）", "The constant error carousel"), "S1"),
-        Claim("forget", Bilingual("f = 0 时，旧记忆一步就清空", "With f = 0 the old memory is gone in one step"),
-              Bilingual("遗忘门让状态可以归零", "The forget gate lets the state be reset"), "S2"),
-        Claim("cell", Bilingual("手写的公式与 nn.LSTMCell 相同", "The equations as written equal nn.LSTMCell"),
-              Bilingual("PyTorch 文档给出的公式", "The equations in PyTorch’s documentation"), "S22"),
-    ),  # fmt: skip
+        Claim(
+            "keep",
+            Bilingual(
+                "f = 1、i = 0 时，c 在 100 步里一动不动", "With f = 1 and i = 0, c does not move in 100 steps"
+            ),
+            Bilingual("恒定误差环流（CEC）", "The constant error carousel"),
+            "S1",
+        ),
+        Claim(
+            "forget",
+            Bilingual("f = 0 时，旧记忆一步就清空", "With f = 0 the old memory is gone in one step"),
+            Bilingual("遗忘门让状态可以归零", "The forget gate lets the state be reset"),
+            "S2",
+        ),
+        Claim(
+            "cell",
+            Bilingual("手写的公式与 nn.LSTMCell 相同", "The equations as written equal nn.LSTMCell"),
+            Bilingual("PyTorch 文档给出的公式", "The equations in PyTorch’s documentation"),
+            "S22",
+        ),
+    ),
     questions=(1, 2, 3, 17, 18),
     proves=Bilingual(
         "门是逐元素的系数：f 乘旧记忆，i 乘候选值 g，o 乘 tanh(c)。算式里的每个数都来自真实的权重，与 nn.LSTMCell 一致。",
@@ -242,8 +266,17 @@ demo = Demo(
     presets=(
         Preset("text", Bilingual("一个词", "A word"), {"text": "hello"}),
         Preset("numbers", Bilingual("一串数", "Numbers"), {"text": "1, 0, -1, 0, 2"}),
-        Preset("keep", Bilingual("记住 100 步", "Keep for 100 steps"), {"text": "1, -1, 0.5", "steps": 100, "clamp": "keep"}),
-        Preset("break", Bilingual("弄坏它：全开", "Break it: all open"), {"text": "1, 1, 1", "steps": 60, "clamp": "open"}),
+        Preset(
+            "keep",
+            Bilingual("记住 100 步", "Keep for 100 steps"),
+            {"text": "1, -1, 0.5", "steps": 100, "clamp": "keep"},
+        ),
+        Preset(
+            "break",
+            Bilingual("弄坏它：全开", "Break it: all open"),
+            {"text": "1, 1, 1", "steps": 60, "clamp": "open"},
+        ),
     ),
+    quick={"text": "ab"},
     seconds=20.0,
 )

@@ -8,10 +8,10 @@ Schmidhuber 1997, experiment 6a, scaled down). What decides is where the forget 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.demos.frames import gates_event, shown_steps
+from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -20,7 +20,6 @@ from app.protocol import (
     Finished,
     Metric,
     Panel,
-    Params,
     Preset,
     Progress,
     Scalar,
@@ -31,12 +30,11 @@ from app.protocol import (
 )
 
 if TYPE_CHECKING:
-    import torch
+    from app.network.studies.race import Racer
+    from app.network.surgery import Subject
 
-BATCH, HELD_OUT, EVERY = 32, 256, 20
-SOLVED = 0.99
-CHANCE = 0.25
 FRAMES = 60
+BATCH, CHANCE = 32, 0.25  # as app.network.studies.race has them
 LANES = (
     ("rnn", Bilingual("RNN (tanh)", "RNN (tanh)")),
     ("gru", Bilingual("GRU", "GRU")),
@@ -46,7 +44,7 @@ LANES = (
 )
 
 
-class TemporalOrderParams(Params):
+class TemporalOrderParams(TrainedParams):
     """The task's length and the race's budget."""
 
     T: int = param(40, "序列长度 T", "Sequence length T", ge=10, le=100)
@@ -56,130 +54,53 @@ class TemporalOrderParams(Params):
     hidden: int = param(16, "隐藏单元数", "Hidden units", ge=4, le=64)
 
 
-@dataclass
-class _Racer:
-    """One cell of one seed, with its optimiser and how far it got."""
-
-    lane: str
-    seed: int
-    layer: Any
-    head: Any
-    optimiser: Any
-    parameters: list[torch.Tensor]
-    accuracy: float = CHANCE
-    solved_at: int | None = None
-
-    def logits(self, x: torch.Tensor) -> tuple[torch.Tensor, Any]:
-        out = self.layer(x)
-        return self.head(out[0][:, -1]), out[-1]
-
-
-def run(params: TemporalOrderParams) -> Iterator[AnyEvent]:
+def train(params: TemporalOrderParams) -> Training:
     """Seeds one after the other; within a seed all lanes advance together on the same batches."""
+    from app.network.studies.race import Race
+
     yield Started(demo=demo.slug, params=params.model_dump())
-    finished: list[_Racer] = []
+    finished: list[Racer] = []
+    subject: Subject | None = None
+    total = params.seeds * params.steps
     for place in range(params.seeds):
-        yield from _race(params, place, finished)
+        seed = params.seed + place
+        race = Race(steps=params.T, hidden=params.hidden, lr=params.lr, seed=seed)
+        frames = frozenset(shown_steps(params.steps, FRAMES) if place == 0 else ())
+        for moment in race.run(params.steps, frames):
+            if moment.measured:
+                if place == 0:
+                    for each in race.racers:
+                        yield Scalar(
+                            panel="accuracy", series=each.lane, x=float(moment.step), y=each.accuracy
+                        )
+                yield Progress(done=place * params.steps + moment.step, total=total)
+            if moment.frame is not None:
+                lane, trace, ruler = moment.frame
+                title = dict(LANES)[lane].en
+                yield gates_event("gates", trace, moment.step, race.tokens, lane=title, ruler=ruler)
+        for each in race.racers:
+            yield Seed(
+                panel="strip", lane=each.lane, seed=seed, solved=each.solved_at is not None,
+                step=each.solved_at or params.steps, value=each.accuracy,
+            )  # fmt: skip
+        finished += race.racers
+        subject = subject or race.subject()
     for step in (0, params.steps):
         yield Scalar(panel="accuracy", series="chance", x=float(step), y=CHANCE)
     yield from _verdicts(params, finished)
     yield Finished()
+    assert subject is not None  # there is at least one seed
+    return subject
 
 
-def _racer(params: TemporalOrderParams, lane: str, seed: int) -> _Racer:
-    import torch
-
-    from app.network import TracedGRU, TracedLSTM, TracedRNN
-    from app.network.data import TEMPORAL_ORDER_SYMBOLS
-    from app.network.train import generator, linear
-
-    source = generator(seed, [name for name, _ in LANES].index(lane))
-    inputs = len(TEMPORAL_ORDER_SYMBOLS)
-    layer: Any
-    if lane == "rnn":
-        layer = TracedRNN(inputs, params.hidden, generator=source)
-    elif lane == "gru":
-        layer = TracedGRU(inputs, params.hidden, generator=source)
-    elif lane == "lstm":
-        layer = TracedLSTM(inputs, params.hidden, generator=source)
-    else:
-        bias = float(lane.removeprefix("lstm_fb"))
-        layer = TracedLSTM(inputs, params.hidden, init="forget-bias", forget_bias=bias, generator=source)
-    head = linear(params.hidden, 4, source)
-    parameters = [*layer.parameters(), *head.parameters()]
-    return _Racer(lane, seed, layer, head, torch.optim.Adam(parameters, lr=params.lr, fused=True), parameters)
-
-
-def _race(params: TemporalOrderParams, place: int, finished: list[_Racer]) -> Iterator[AnyEvent]:
-    """One seed. A lane that has solved the task stops; the others go on to the end of the budget."""
-    import torch
-
-    from app.network.data import temporal_order
-    from app.network.train import generator, update
-
-    seed = params.seed + place
-    racers = [_racer(params, lane, seed) for lane, _ in LANES]
-    source = generator(seed, 99)
-    probe = temporal_order(HELD_OUT, params.T, generator(seed, 100))
-    tokens = _tokens(probe.x[0])
-    frames = shown_steps(params.steps, FRAMES) if place == 0 else set()
-    for step in range(1, params.steps + 1):
-        batch = temporal_order(BATCH, params.T, source)
-        for racer in racers:
-            if racer.solved_at is None:
-                logits, _ = racer.logits(batch.x)
-                update(torch.nn.functional.cross_entropy(logits, batch.y), racer.optimiser, racer.parameters, clip=1.0)
-        if step % EVERY == 0 or step == params.steps:
-            yield from _measure(racers, probe, step, place)
-            yield Progress(done=place * params.steps + step, total=params.seeds * params.steps)
-        if step in frames:
-            yield from _show(racers, probe.x, tokens, step)
-        if all(racer.solved_at is not None for racer in racers):
-            break
-    for racer in racers:
-        solved = racer.solved_at is not None
-        yield Seed(panel="strip", lane=racer.lane, seed=seed, solved=solved, step=racer.solved_at or params.steps, value=racer.accuracy)
-    finished += racers
-
-
-def _measure(racers: list[_Racer], probe: Any, step: int, place: int) -> Iterator[AnyEvent]:
-    """Accuracy on held-out sequences; drawn for the first seed."""
-    import torch
-
-    for racer in racers:
-        if racer.solved_at is None:
-            with torch.no_grad():
-                logits, _ = racer.logits(probe.x)
-            racer.accuracy = float((logits.argmax(1) == probe.y).float().mean())
-            if racer.accuracy >= SOLVED:
-                racer.solved_at = step
-        if place == 0:
-            yield Scalar(panel="accuracy", series=racer.lane, x=float(step), y=racer.accuracy)
-
-
-def _show(racers: list[_Racer], x: torch.Tensor, tokens: list[str], step: int) -> Iterator[AnyEvent]:
-    """The gates of the LSTM that leads, on one held-out sequence; a bounded number of frames in all."""
-    import torch
-
-    lstms = [racer for racer in racers if racer.lane.startswith("lstm")]
-    leader = max(lstms, key=lambda racer: (racer.solved_at is not None, racer.accuracy, -(racer.solved_at or 0), racer.lane))
-    with torch.no_grad():
-        _, trace = leader.logits(x[:1])
-    yield gates_event("gates", trace, step, tokens, lane=dict(LANES)[leader.lane].en)
-
-
-def _tokens(x: torch.Tensor) -> list[str]:
-    from app.network.data import TEMPORAL_ORDER_SYMBOLS
-
-    return [TEMPORAL_ORDER_SYMBOLS[index] for index in x.argmax(-1).tolist()]
-
-
-def _verdicts(params: TemporalOrderParams, finished: list[_Racer]) -> Iterator[AnyEvent]:
+def _verdicts(params: TemporalOrderParams, finished: list[Racer]) -> Iterator[AnyEvent]:
     solved: dict[str, int] = {}
     for lane, _ in LANES:
         mine = [racer for racer in finished if racer.lane == lane]
         solved[lane] = sum(racer.solved_at is not None for racer in mine)
-        yield Metric(name=f"solved_{lane}", value=solved[lane] / len(mine), solved=solved[lane], seeds=len(mine))
+        yield Metric(
+            name=f"solved_{lane}", value=solved[lane] / len(mine), solved=solved[lane], seeds=len(mine)
+        )
     best = [racer.solved_at for racer in finished if racer.lane == "lstm_fb3" and racer.solved_at is not None]
     if best:
         yield Metric(name="sequences", value=float(BATCH * sum(best) / len(best)))
@@ -207,25 +128,63 @@ demo = Demo(
         "Two symbols far apart: which came first? RNN, GRU and LSTMs from three starting points train on the same batches, and you watch the leader’s gates learn to hold on.",
     ),
     params=TemporalOrderParams,
-    run=run,
+    run=surgical(train),
     panels=(
-        Panel("gates", "gates", Bilingual("领先的 LSTM 的门，训练中", "Gates of the leading LSTM while it trains"),
-              note=Bilingual("横轴上的 X、Y 是要记的符号，a–d 是干扰。看细胞状态 c：学会之后，读到 X 或 Y 时跳一下，然后一直保持。", "X and Y along the time axis are to be remembered, a–d distract. Look at the cell state c: once learnt, it jumps at X or Y and then holds.")),
-        Panel("accuracy", "curves", Bilingual("没见过的序列上的正确率（第一个种子）", "Accuracy on unseen sequences (first seed)"),
-              x=Bilingual("训练步", "training step"),
-              series=tuple(Series(key, title) for key, title in LANES) + (Series("chance", Bilingual("乱猜 0.25", "chance 0.25"), baseline=True),)),
-        Panel("strip", "seeds", Bilingual("每个种子：多少步解出", "Every seed: solved after how many steps"),
-              note=Bilingual("“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."),
-              series=tuple(Series(key, title) for key, title in LANES)),
-    ),  # fmt: skip
+        Panel(
+            "gates",
+            "gates",
+            Bilingual("领先的 LSTM 的门，训练中", "Gates of the leading LSTM while it trains"),
+            note=Bilingual(
+                "横轴上的 X、Y 是要记的符号，a–d 是干扰。看细胞状态 c：学会之后，读到 X 或 Y 时跳一下，然后一直保持。",
+                "X and Y along the time axis are to be remembered, a–d distract. Look at the cell state c: once learnt, it jumps at X or Y and then holds.",
+            ),
+        ),
+        Panel(
+            "accuracy",
+            "curves",
+            Bilingual("没见过的序列上的正确率（第一个种子）", "Accuracy on unseen sequences (first seed)"),
+            x=Bilingual("训练步", "training step"),
+            series=(
+                *(Series(key, title) for key, title in LANES),
+                Series("chance", Bilingual("乱猜 0.25", "chance 0.25"), baseline=True),
+            ),
+        ),
+        Panel(
+            "strip",
+            "seeds",
+            Bilingual("每个种子：多少步解出", "Every seed: solved after how many steps"),
+            note=Bilingual(
+                "“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."
+            ),
+            series=tuple(Series(key, title) for key, title in LANES),
+        ),
+    ),
     claims=(
-        Claim("lstm", Bilingual("LSTM 能有效捕捉长期依赖", "The LSTM captures long-range dependencies"),
-              Bilingual("原论文用 31,390 条序列学会这个任务", "The original paper learnt this task from 31,390 sequences"), "S1"),
-        Claim("bias", Bilingual("起决定作用的是遗忘门的起点", "Where the forget gate starts is what decides"),
-              Bilingual("建议给每个 LSTM 的遗忘门加偏置 1", "A forget bias of 1 is recommended for every LSTM"), "S7"),
-        Claim("rnn", Bilingual("普通 RNN 学不会这么长的间隔", "A plain RNN does not learn a lag this long"),
-              Bilingual("稳定地记住与梯度不消失不可兼得", "Latching on to information and keeping the gradient are at odds"), "S4"),
-    ),  # fmt: skip
+        Claim(
+            "lstm",
+            Bilingual("LSTM 能有效捕捉长期依赖", "The LSTM captures long-range dependencies"),
+            Bilingual(
+                "原论文用 31,390 条序列学会这个任务",
+                "The original paper learnt this task from 31,390 sequences",
+            ),
+            "S1",
+        ),
+        Claim(
+            "bias",
+            Bilingual("起决定作用的是遗忘门的起点", "Where the forget gate starts is what decides"),
+            Bilingual("建议给每个 LSTM 的遗忘门加偏置 1", "A forget bias of 1 is recommended for every LSTM"),
+            "S7",
+        ),
+        Claim(
+            "rnn",
+            Bilingual("普通 RNN 学不会这么长的间隔", "A plain RNN does not learn a lag this long"),
+            Bilingual(
+                "稳定地记住与梯度不消失不可兼得",
+                "Latching on to information and keeping the gradient are at odds",
+            ),
+            "S4",
+        ),
+    ),
     questions=(1, 4, 6, 17, 18),
     proves=Bilingual(
         "在同样的数据、同样的步数内，能不能学会长间隔，取决于遗忘门从哪里起步；默认起步的 LSTM 不比 RNN 更有把握。",
@@ -241,5 +200,6 @@ demo = Demo(
         Preset("long", Bilingual("更长：T = 100", "Longer: T = 100"), {"T": 100, "steps": 600}),
         Preset("break", Bilingual("弄坏它：学习率 0.1", "Break it: learning rate 0.1"), {"lr": 0.1}),
     ),
+    quick={"T": 10, "seeds": 1, "steps": 40},
     seconds=90.0,
 )

@@ -96,7 +96,9 @@ def _indexes(item: Item, response: Any, exactly: int | None = None) -> list[int]
     if not isinstance(given, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in given):
         raise ResponseError("作答应为选项序号的列表", "the response must be a list of option indexes")
     if any(not 0 <= i < n for i in given):
-        raise ResponseError(f"选项序号应在 0 到 {n - 1} 之间", f"option indexes must be from 0 to {n - 1}", n - 1)
+        raise ResponseError(
+            f"选项序号应在 0 到 {n - 1} 之间", f"option indexes must be from 0 to {n - 1}", n - 1
+        )
     if len(set(given)) != len(given):
         raise ResponseError("同一选项不能出现两次", "an option may appear only once")
     if exactly is not None and len(given) != exactly:
@@ -155,7 +157,9 @@ def _notes(item: Item, chosen: Sequence[int]) -> tuple[Note, ...]:
         (False, True): "missed",
         (False, False): "rest",
     }
-    return tuple(Note(i, marks[i in chosen, option.right], option.feedback) for i, option in enumerate(item.options))
+    return tuple(
+        Note(i, marks[i in chosen, option.right], option.feedback) for i, option in enumerate(item.options)
+    )
 
 
 def _order(item: Item, chosen: Sequence[int]) -> Grade:
@@ -183,7 +187,9 @@ def _cloze(item: Item, response: Any) -> Grade:
     if len(response) != n:
         raise ResponseError(f"共有 {n} 个空，请逐个填写", f"there are {n} blanks; fill each", n)
     if any(len(text) > MAX_TEXT for text in response):
-        raise ResponseError(f"每个空最多 {MAX_TEXT} 个字符", f"a blank takes at most {MAX_TEXT} characters", MAX_TEXT)
+        raise ResponseError(
+            f"每个空最多 {MAX_TEXT} 个字符", f"a blank takes at most {MAX_TEXT} characters", MAX_TEXT
+        )
     notes = []
     for index, (text, blank) in enumerate(zip(response, item.blanks, strict=True)):
         hit = plain(text) in {plain(accepted) for accepted in blank.alternatives}
@@ -207,13 +213,19 @@ def _free(item: Item, response: Any) -> Grade:
             "the response must be {text, confirmed}: write first, then tick the key points",
         )
     if len(response["text"]) > MAX_TEXT:
-        raise ResponseError(f"回答最多 {MAX_TEXT} 个字符", f"the answer takes at most {MAX_TEXT} characters", MAX_TEXT)
+        raise ResponseError(
+            f"回答最多 {MAX_TEXT} 个字符", f"the answer takes at most {MAX_TEXT} characters", MAX_TEXT
+        )
     ticked = response.get("confirmed", [])
     n = len(item.points)
-    if not isinstance(ticked, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in ticked):
+    if not isinstance(ticked, list) or not all(
+        isinstance(i, int) and not isinstance(i, bool) for i in ticked
+    ):
         raise ResponseError("confirmed 应为要点序号的列表", "confirmed must be a list of point indexes")
     if any(not 0 <= i < n for i in ticked):
-        raise ResponseError(f"要点序号应在 0 到 {n - 1} 之间", f"point indexes must be from 0 to {n - 1}", n - 1)
+        raise ResponseError(
+            f"要点序号应在 0 到 {n - 1} 之间", f"point indexes must be from 0 to {n - 1}", n - 1
+        )
     score = rubric.score(item.points, ticked)
     essential = all(i in ticked for i, point in enumerate(item.points) if point.essential)
     notes = tuple(
@@ -235,7 +247,11 @@ def _predict(item: Item, response: Any, measured: float | None) -> Grade:
     keys = [option.holds(measured) for option in item.options]
     right = keys[chosen[0]]
     notes = tuple(
-        Note(i, "right" if i in chosen and key else "wrong" if i in chosen else "missed" if key else "rest", option.feedback)
+        Note(
+            i,
+            "right" if i in chosen and key else "wrong" if i in chosen else "missed" if key else "rest",
+            option.feedback,
+        )
         for i, (option, key) in enumerate(zip(item.options, keys, strict=True))
     )
     return Grade(float(right), right, notes)

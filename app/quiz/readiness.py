@@ -57,7 +57,9 @@ class Standing:
         return self.answered / self.items if self.items else 0.0
 
 
-def standing(item_ids: Iterable[str], latest: Mapping[str, Marked], due: frozenset[str] = frozenset()) -> Standing:
+def standing(
+    item_ids: Iterable[str], latest: Mapping[str, Marked], due: frozenset[str] = frozenset()
+) -> Standing:
     """The standing over `item_ids` from the latest attempt at each."""
     ids = list(item_ids)
     done = [latest[item_id] for item_id in ids if item_id in latest]

@@ -22,7 +22,9 @@ def rating(score: float, *, correct: bool, hint_used: bool) -> int:
     return HARD if score >= 0.5 else AGAIN
 
 
-def after(item_id: str, state: dict[str, Any] | None, rated: int, now: datetime) -> tuple[dict[str, Any], datetime]:
+def after(
+    item_id: str, state: dict[str, Any] | None, rated: int, now: datetime
+) -> tuple[dict[str, Any], datetime]:
     """(the card's state, when it is due) after a rating at `now` (aware, UTC)."""
     card = Card.from_dict(state) if state else Card(card_id=zlib.crc32(item_id.encode()))  # type: ignore[arg-type]
     card, _log = _SCHEDULER.review_card(card, Rating(rated), review_datetime=now)

@@ -22,7 +22,9 @@ def pool(library: Library, topics: Collection[str], levels: Collection[int]) -> 
     ]
 
 
-def draw(library: Library, topics: Collection[str], levels: Collection[int], number: int, seed: int) -> list[str]:
+def draw(
+    library: Library, topics: Collection[str], levels: Collection[int], number: int, seed: int
+) -> list[str]:
     """Ids of up to `number` items, spread over the questions: none gives a second before each gave one."""
     if not 1 <= number <= MAX_ITEMS:
         raise ValueError("number")
@@ -36,7 +38,6 @@ def draw(library: Library, topics: Collection[str], levels: Collection[int], num
         chance.shuffle(pile)
     drawn: list[str] = []
     while piles and len(drawn) < number:
-        for pile in piles[: number - len(drawn)]:
-            drawn.append(pile.pop())
+        drawn += [pile.pop() for pile in piles[: number - len(drawn)]]
         piles = [pile for pile in piles if pile]
     return drawn

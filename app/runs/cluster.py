@@ -20,7 +20,11 @@ SETTINGS: dict[str, Any] = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.daemon": True,
     "distributed.comm.timeouts.connect": "10s",
-    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    "distributed.nanny.pre-spawn-environ": {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    },
 }
 
 
@@ -46,7 +50,11 @@ async def reach(scheduler: str | None, workers: int) -> tuple[LocalCluster | Non
                 dashboard_address=None,
                 silence_logs=logging.ERROR,
                 preload=["app.runs.preload"],
-                env={name: os.environ[name] for name in ("MENDAO_EXTRA_DEMOS", "MENDAO_COLD_WORKERS") if name in os.environ},
+                env={
+                    name: os.environ[name]
+                    for name in ("MENDAO_EXTRA_DEMOS", "MENDAO_COLD_WORKERS")
+                    if name in os.environ
+                },
             )
     client = await Client(cluster or scheduler, asynchronous=True, set_as_default=False, name="mendao-web")
     await client.register_plugin(QueuePlugin())

@@ -25,7 +25,9 @@ KEPT_BYTES = 64 * 1024 * 1024
 UNWATCHED_SECONDS = 15.0
 ATTEMPTS = 3
 CANCELLED = Bilingual("运行已取消。", "The run was cancelled.")
-LOST = Bilingual("执行这次运行的进程多次意外退出：{why}", "The processes that ran this died repeatedly: {why}")
+LOST = Bilingual(
+    "执行这次运行的进程多次意外退出：{why}", "The processes that ran this died repeatedly: {why}"
+)
 
 
 class QueueFull(RuntimeError):
@@ -88,13 +90,16 @@ class Engine:
     async def close(self) -> None:
         """End everything within about two seconds, open streams included."""
         for run in list(self._runs.values()):
-            run.finish_with(Failed(code="closing", message=Bilingual("服务器正在关闭。", "The server is closing.")))
+            run.finish_with(
+                Failed(code="closing", message=Bilingual("服务器正在关闭。", "The server is closing."))
+            )
             self._forget(run)
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._starting
-        for part in (self._client, self._cluster):
+        parts: list[Any] = [self._client, self._cluster]
+        for part in parts:
             if part is not None:
                 with contextlib.suppress(Exception):
                     await asyncio.wait_for(part.close(), 2.0)
@@ -172,7 +177,9 @@ class Engine:
                 return
             run.future.release()
             await asyncio.sleep(0.1)
-        run.finish_with(Failed(code="worker", message=Bilingual(LOST.zh.format(why=why), LOST.en.format(why=why))))
+        run.finish_with(
+            Failed(code="worker", message=Bilingual(LOST.zh.format(why=why), LOST.en.format(why=why)))
+        )
         self._settle(run)
 
     def watch(self, run_id: str, after: int = 0) -> AsyncIterator[bytes]:
@@ -198,9 +205,9 @@ class Engine:
         self._forget(run)
         return True
 
-    async def outcome(self, run_id: str, timeout: float) -> list[AnyEvent]:
+    async def outcome(self, run_id: str, seconds: float) -> list[AnyEvent]:
         """All metric events and the last event. Raises UnknownRun, and TimeoutError where it takes longer."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             async with contextlib.aclosing(self.watch(run_id)) as frames:  # type: ignore[type-var]
                 async for _ in frames:
                     pass
@@ -227,7 +234,7 @@ class Engine:
 
     async def _reread(self, run: Run) -> None:
         """Take from the log whatever the subscription missed: the log is the truth."""
-        if self._client is None or run.done:
+        if self._client is None:
             return
         for _, (number, data) in await self._client.get_events(topic_of(run.id)):
             if number == len(run.frames) + 1:

@@ -28,6 +28,10 @@ def code_version() -> str:
     """A digest of everything that decides what a run says."""
     app = Path(__file__).resolve().parent.parent
     seen = hashlib.blake2b(digest_size=8)
-    for path in [app / "protocol.py", *sorted((app / "demos").glob("*.py")), *sorted((app / "network").glob("*.py"))]:
+    for path in [
+        app / "protocol.py",
+        *sorted((app / "demos").glob("*.py")),
+        *sorted((app / "network").rglob("*.py")),
+    ]:
         seen.update(path.read_bytes())
     return seen.hexdigest()

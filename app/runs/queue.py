@@ -20,7 +20,7 @@ class QueuePlugin(SchedulerPlugin):
         self._scheduler = scheduler
         self._said: tuple[str, ...] = ()
 
-    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+    def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:
         if not str(key).startswith("run:"):
             return
         if "queued" in (start, finish):

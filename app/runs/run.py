@@ -17,7 +17,9 @@ _BATCH = 64  # frames handed over in one piece
 class Run:
     """Frames are shared by all viewers, each of whom holds only a cursor: a slow reader costs no memory."""
 
-    def __init__(self, run_id: str, demo: str, left: Callable[[Run], None], gap: Callable[[Run], None]) -> None:
+    def __init__(
+        self, run_id: str, demo: str, left: Callable[[Run], None], gap: Callable[[Run], None]
+    ) -> None:
         self.id, self.demo = run_id, demo
         self.frames: list[bytes] = []
         self.size = 0

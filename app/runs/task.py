@@ -19,8 +19,12 @@ log = logging.getLogger("mendao.runs")
 MAX_EVENTS = 3900  # Dask keeps 4000 events a topic
 MAX_BYTES = 24 * 1024 * 1024
 HUNG_SECONDS = 1.0
-TIMEOUT = Bilingual("运行超过了 {n:g} 秒的时限，已停止。", "The run went past its limit of {n:g} seconds and was stopped.")
-BUDGET = Bilingual("运行输出的数据超过上限，已停止。", "The run said more than a run may say and was stopped.")
+TIMEOUT = Bilingual(
+    "运行超过了 {n:g} 秒的时限，已停止。", "The run went past its limit of {n:g} seconds and was stopped."
+)
+BUDGET = Bilingual(
+    "运行输出的数据超过上限，已停止。", "The run said more than a run may say and was stopped."
+)
 RAISED = Bilingual("实验代码出错：{what}", "The demo raised {what}")
 
 

@@ -106,7 +106,9 @@ class Store:
     def cards(self, learner_id: str) -> Sequence[Card]:
         """All cards of a learner, the one due first before the others."""
         with Session(self.engine) as session:
-            return session.exec(select(Card).where(Card.learner_id == learner_id).order_by(col(Card.due))).all()
+            return session.exec(
+                select(Card).where(Card.learner_id == learner_id).order_by(col(Card.due))
+            ).all()
 
     # ── self-tests ──
 

@@ -79,7 +79,9 @@ class QuestionDetail(BaseModel):
 
 
 @router.get("/questions")
-async def questions(request: Request, lang: Wish = "zh", beyond: Annotated[bool, Query()] = False) -> list[QuestionOut]:
+async def questions(
+    request: Request, lang: Wish = "zh", beyond: Annotated[bool, Query()] = False
+) -> list[QuestionOut]:
     """The 30 questions; with beyond=1 also those beyond the source."""
     library = house(request).library
     return [_brief(question, lang) for question in library.questions if beyond or question.number <= 30]
@@ -96,7 +98,9 @@ async def question(request: Request, slug: str, lang: Wish = "zh") -> QuestionDe
         **_brief(found, lang).model_dump(exclude={"items"}),
         source=text.source,
         review=text.review or "",
-        key_points=[KeyPointOut(text=p.text, weight=p.weight, essential=p.essential) for p in text.key_points],
+        key_points=[
+            KeyPointOut(text=p.text, weight=p.weight, essential=p.essential) for p in text.key_points
+        ],
         follow_ups=[FollowUpOut(question=f.question, answer=f.answer) for f in text.follow_ups],
         items=[_item(item) for item in text.items],
     )
@@ -124,7 +128,13 @@ def _item(item: Item) -> ItemOut:
         options = [point.text for point in item.points]
     unit = item.numeric.unit if item.numeric and item.numeric.unit else None
     return ItemOut(
-        id=item.id, kind=item.kind, prompt=prompt, options=options, code=item.code or None, unit=unit, hint=item.hint or None
+        id=item.id,
+        kind=item.kind,
+        prompt=prompt,
+        options=options,
+        code=item.code or None,
+        unit=unit,
+        hint=item.hint or None,
     )
 
 
@@ -161,7 +171,9 @@ class AttemptOut(BaseModel):
 
 
 @router.post("/items/{item_id}/attempts")
-async def attempt(request: Request, item_id: Annotated[str, Path(max_length=16)], body: AttemptIn) -> AttemptOut:
+async def attempt(
+    request: Request, item_id: Annotated[str, Path(max_length=16)], body: AttemptIn
+) -> AttemptOut:
     """Mark a response. It is stored before this answers; the same idempotency key stores it once."""
     response = Response(body.response, body.hint_used, body.confidence, body.idempotency_key)
     marked = await mark(house(request), identity(request).need(), item_id, response, language(request.scope))
@@ -243,7 +255,10 @@ async def export(request: Request) -> JSONResponse:
     attempts = await run_in_threadpool(rooms.store.attempts, learner) if learner else []
     cards = await run_in_threadpool(rooms.store.cards, learner) if learner else []
     everything = Everything(
-        attempts=[AttemptRecord.model_validate(a.model_dump(include=set(AttemptRecord.model_fields))) for a in attempts],
+        attempts=[
+            AttemptRecord.model_validate(a.model_dump(include=set(AttemptRecord.model_fields)))
+            for a in attempts
+        ],
         cards=[CardRecord(item_id=c.item_id, state=c.state, due=c.due) for c in cards],
     )
     headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="mendao.json"'}

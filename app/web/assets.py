@@ -15,7 +15,12 @@ from starlette.types import Receive, Scope, Send
 from app.web.compression import Body
 
 _ALREADY_COMPRESSED = {".woff2", ".png", ".jpg", ".webp"}
-_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".json": "application/json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
 
 
 class Assets:
@@ -43,7 +48,7 @@ class Assets:
     def __contains__(self, path: str) -> bool:
         return path in self._bodies
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         inside = scope["path"][len(scope.get("root_path", "")) :].lstrip("/")
@@ -51,7 +56,9 @@ class Assets:
         body = self._bodies.get(name) if digest == self.digest else None
         if body is None or scope["method"] not in ("GET", "HEAD"):
             status = 404 if body is None else 405
-            await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+            await send(
+                {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]}
+            )
             await send({"type": "http.response.body", "body": b""})
             return
         accept = next((value for key, value in scope["headers"] if key == b"accept-encoding"), b"")

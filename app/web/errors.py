@@ -80,7 +80,12 @@ class Problem(Exception):
 
     def as_json(self, lang: str) -> dict[str, Any]:
         """The body under /api."""
-        said = {"code": self.code, "message": self.message.get(lang), "field": self.field, "bound": self.bound}
+        said = {
+            "code": self.code,
+            "message": self.message.get(lang),
+            "field": self.field,
+            "bound": self.bound,
+        }
         return {"error": {key: value for key, value in said.items() if value is not None}}
 
 
@@ -101,7 +106,14 @@ def from_validation(errors: list[Any], titles: Mapping[str, Bilingual] | None = 
     else:
         words = Bilingual(words.zh.format_map(context), words.en.format_map(context))
     title = (titles or {}).get(path[-1] if path else "", Bilingual(name, name))
-    bound = next((context[key] for key in ("ge", "gt", "le", "lt", "max_length", "min_length", "expected") if key in context), None)
+    bound = next(
+        (
+            context[key]
+            for key in ("ge", "gt", "le", "lt", "max_length", "min_length", "expected")
+            if key in context
+        ),
+        None,
+    )
     join = Bilingual(f"{title.zh}（{name}）{words.zh}" if title.zh != name else f"{name} {words.zh}",
                      f"{title.en} ({name}) {words.en}" if title.en != name else f"{name} {words.en}")  # fmt: skip
     return Problem(422, "invalid", message=join if name else words, field=name or None, bound=bound)
@@ -124,6 +136,8 @@ def language(scope: Scope) -> str:
     for wish in ("zh", "en"):
         if f"lang={wish}".encode() in query:
             return wish
-    accepted = next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"accept-language"), "")
+    accepted = next(
+        (value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"accept-language"), ""
+    )
     zh, en = accepted.find("zh"), accepted.find("en")
     return "en" if en >= 0 and (zh < 0 or en < zh) else "zh"

@@ -75,7 +75,9 @@ async def _choosing(request: Request, lang: str, error: str = "", status: int = 
             score = sum(attempt.score for attempt in done.values())
             at = test.created_at.strftime("%Y-%m-%d %H:%M")
             here = f"/{lang}/exam/{test.id}"
-            earlier.append(Earlier(here, at, len(done), len(test.item_ids), score, test.finished_at is not None))
+            earlier.append(
+                Earlier(here, at, len(done), len(test.item_ids), score, test.finished_at is not None)
+            )
     context = ExamContext(
         rooms.library.topics, len(selftest.pool(rooms.library, (), ())), selftest.MAX_ITEMS, earlier, error
     )
@@ -91,11 +93,17 @@ async def begin(request: Request, lang: Language, choice: Annotated[Choice, Form
         answers = await _answers(rooms, learner, before)
         ids = [i for i in before.item_ids if i not in answers or not answers[i].correct]
     else:
-        ids = selftest.draw(rooms.library, choice.topic, choice.level, choice.number, secrets.randbelow(2**31))
+        ids = selftest.draw(
+            rooms.library, choice.topic, choice.level, choice.number, secrets.randbelow(2**31)
+        )
     if not ids:
-        error = Bilingual("这样选没有题目：放宽专题（topic）或难度（level）。", "No items match: widen topic or level.")
+        error = Bilingual(
+            "这样选没有题目：放宽专题（topic）或难度（level）。", "No items match: widen topic or level."
+        )
         return await _choosing(request, lang, error.get(lang), status=422)
-    test = SelfTest(id=secrets.token_hex(8), learner_id=learner, item_ids=ids, mode=choice.mode, created_at=rooms.now())
+    test = SelfTest(
+        id=secrets.token_hex(8), learner_id=learner, item_ids=ids, mode=choice.mode, created_at=rooms.now()
+    )
     await run_in_threadpool(rooms.store.open_selftest, test)
     return RedirectResponse(f"/{lang}/exam/{test.id}", status_code=303)
 
@@ -142,14 +150,29 @@ async def sheet(request: Request, lang: Language, test_id: str) -> Response:
 
 
 def _sheet(
-    request: Request, lang: str, test: SelfTest, shown: list[ItemView], place: int, answered: int, error: str = ""
+    request: Request,
+    lang: str,
+    test: SelfTest,
+    shown: list[ItemView],
+    place: int,
+    answered: int,
+    error: str = "",
 ) -> HTMLResponse:
     context = SheetContext(
-        test.id, test.mode, shown, place, len(test.item_ids), answered, f"/{lang}/exam/{test.id}/answers", error
+        test.id,
+        test.mode,
+        shown,
+        place,
+        len(test.item_ids),
+        answered,
+        f"/{lang}/exam/{test.id}/answers",
+        error,
     )
     title = "自测进行中 · 看门道" if lang == "zh" else "Self-test · Mendao"
     info = PageInfo(title, f"exam/{test.id}")
-    return house(request).templates.page("exam_sheet", lang, info, context, nav="exam", status=422 if error else 200)
+    return house(request).templates.page(
+        "exam_sheet", lang, info, context, nav="exam", status=422 if error else 200
+    )
 
 
 @router.post("/{lang}/exam/{test_id}/answers")
@@ -166,7 +189,9 @@ async def answer_all(request: Request, lang: Language, test_id: str) -> Response
             continue
         key = f"{test_id}.{item_id}"
         try:
-            await mark(rooms, learner or "", item_id, ItemResponse(response, key=key, selftest_id=test_id), lang)
+            await mark(
+                rooms, learner or "", item_id, ItemResponse(response, key=key, selftest_id=test_id), lang
+            )
         except Problem as problem:
             if problem.status != 422:
                 raise
@@ -223,17 +248,22 @@ async def result(request: Request, lang: Language, test_id: str) -> Response:
         if attempt is None:
             wrong.append((question.text[lang].title, here, views.asked(question, item, lang)))
         elif not attempt.correct:
-            wrong.append((question.text[lang].title, here, stored_view(rooms, question, item, attempt, lang)))
+            wrong.append((question.text[lang].title, here, stored_view(question, item, attempt, lang)))
     context = ResultContext(
         test_id,
         _standing(test.item_ids, answers),
-        [TopicScore(rooms.library.topic(t).title.get(lang), _standing(ids, answers)) for t, ids in by_topic.items()],
+        [
+            TopicScore(rooms.library.topic(t).title.get(lang), _standing(ids, answers))
+            for t, ids in by_topic.items()
+        ],
         wrong,
         sum(attempt.correct for attempt in answers.values()),
         len(test.item_ids) - len(answers),
     )
     title = "自测结果 · 看门道" if lang == "zh" else "Self-test result · Mendao"
-    return rooms.templates.page("exam_result", lang, PageInfo(title, f"exam/{test_id}/result"), context, nav="exam")
+    return rooms.templates.page(
+        "exam_result", lang, PageInfo(title, f"exam/{test_id}/result"), context, nav="exam"
+    )
 
 
 def _standing(ids: list[str], answers: dict[str, Attempt]) -> readiness.Standing:
@@ -270,7 +300,7 @@ def _item(rooms: House, item_id: str, lang: str) -> tuple[Question, Item]:
 def _view(rooms: House, item_id: str, lang: str, test_id: str, attempt: Attempt | None = None) -> ItemView:
     question, item = _item(rooms, item_id, lang)
     if attempt is not None:
-        return stored_view(rooms, question, item, attempt, lang)
+        return stored_view(question, item, attempt, lang)
     return views.asked(question, item, lang, selftest=test_id)
 
 

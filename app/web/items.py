@@ -13,7 +13,7 @@ from app.quiz.grading import MAX_TEXT, grade, parse_number
 from app.store import Attempt
 from app.web import views
 from app.web.errors import Problem
-from app.web.house import House, house
+from app.web.house import house
 from app.web.learners import identity
 from app.web.marking import Marked, find, mark
 from app.web.marking import Response as ItemResponse
@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 Language = Annotated[Lang, Path()]
 
 
-def stored_view(rooms: House, question: Question, item: Item, attempt: Attempt, lang: str) -> ItemView:
+def stored_view(question: Question, item: Item, attempt: Attempt, lang: str) -> ItemView:
     """The view of an item as it was answered; marked anew for its words, scored as stored."""
     marked = Marked(attempt, grade(item, attempt.response), item)
     return views.asked(question, item, lang, marked=marked, selftest=attempt.selftest_id or "")
@@ -49,7 +49,13 @@ async def answer_item(request: Request, lang: Language, item_id: str) -> Respons
     selftest = str(form.get("selftest", ""))[:32]
     if item.kind == "free" and "confirming" not in form:
         draft = str(form.get("text", ""))[:MAX_TEXT]
-        return _answer(request, views.asked(question, item, lang, selftest=selftest, draft=draft), question, lang, partial)
+        return _answer(
+            request,
+            views.asked(question, item, lang, selftest=selftest, draft=draft),
+            question,
+            lang,
+            partial,
+        )
     learner = identity(request).need()
     if selftest and await run_in_threadpool(rooms.store.selftest, learner, selftest) is None:
         raise Problem(404, "no-selftest")
@@ -68,11 +74,17 @@ async def answer_item(request: Request, lang: Language, item_id: str) -> Respons
         view = views.asked(question, item, lang, selftest=selftest, error=problem.message.get(lang))
         return _answer(request, view, question, lang, partial, status=422)
     if not partial:
-        back = f"/{lang}/exam/{selftest}" if selftest else f"/{lang}/questions/{question.slug}?attempt={marked.attempt.id}"
+        back = (
+            f"/{lang}/exam/{selftest}"
+            if selftest
+            else f"/{lang}/questions/{question.slug}?attempt={marked.attempt.id}"
+        )
         return RedirectResponse(f"{back}#item-{item_id}", status_code=303)
     view = views.asked(question, item, lang, marked=marked, selftest=selftest)
     mine = await standings(rooms, learner)
-    return rooms.templates.fragment("marked", lang, view=view, overall=mine.overall, standing=mine.by_question[question.slug])
+    return rooms.templates.fragment(
+        "marked", lang, view=view, overall=mine.overall, standing=mine.by_question[question.slug]
+    )
 
 
 def _answer(
@@ -102,7 +114,10 @@ def from_form(item: Item, form: FormData, prefix: str = "") -> Any:
     if shape == "cloze":
         return [str(value) for value in form.getlist(f"{prefix}blank")]
     if shape == "free":
-        return {"text": str(form.get(f"{prefix}text", "")), "confirmed": [_index(v) for v in form.getlist(f"{prefix}confirmed")]}
+        return {
+            "text": str(form.get(f"{prefix}text", "")),
+            "confirmed": [_index(v) for v in form.getlist(f"{prefix}confirmed")],
+        }
     text = str(form.get(f"{prefix}number", ""))
     number = parse_number(text)
     return text if number is None else number

@@ -109,7 +109,8 @@ def describe(rooms: House, demo: Demo, lang: str, params: Params) -> dict[str, A
                 "y": panel.y.get(lang),
                 "log": panel.log,
                 "series": [
-                    {"key": line.key, "title": line.title.get(lang), "baseline": line.baseline} for line in panel.series
+                    {"key": line.key, "title": line.title.get(lang), "baseline": line.baseline}
+                    for line in panel.series
                 ],
             }
             for panel in demo.panels
@@ -124,11 +125,19 @@ def describe(rooms: House, demo: Demo, lang: str, params: Params) -> dict[str, A
             for claim in demo.claims
         ],
         "presets": [
-            {"id": preset.id, "title": preset.title.get(lang), "href": f"{here}?{urlencode(dict(preset.params))}"}
+            {
+                "id": preset.id,
+                "title": preset.title.get(lang),
+                "href": f"{here}?{urlencode(dict(preset.params))}",
+            }
             for preset in demo.presets
         ],
         "questions": [
-            {"number": number, "title": question.text[lang].title, "href": f"/{lang}/questions/{question.slug}"}
+            {
+                "number": number,
+                "title": question.text[lang].title,
+                "href": f"/{lang}/questions/{question.slug}",
+            }
             for number in demo.questions
             if (question := rooms.library.by_number.get(number))
         ],

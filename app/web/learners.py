@@ -43,7 +43,10 @@ class Learners:
 
         async def with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and identity.made:
-                message["headers"] = [*message.get("headers", ()), (b"set-cookie", self._cookie(identity.made, scope))]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"set-cookie", self._cookie(identity.made, scope)),
+                ]
             await send(message)
 
         await self._app(scope, receive, with_cookie)

@@ -61,7 +61,9 @@ async def mark(house: House, learner: str, item_id: str, response: Response, lan
     item = question.item(item_id, lang)
     key = response.key or secrets.token_urlsafe(12)
     if len(key) > MAX_KEY:
-        words = Bilingual(f"幂等键最多 {MAX_KEY} 个字符", f"idempotency_key must have at most {MAX_KEY} characters")
+        words = Bilingual(
+            f"幂等键最多 {MAX_KEY} 个字符", f"idempotency_key must have at most {MAX_KEY} characters"
+        )
         raise Problem(422, "invalid", message=words, field="idempotency_key", bound=MAX_KEY)
     measured = await _measure(house, item) if item.kind == "predict" else None
     try:

@@ -100,7 +100,13 @@ class PageCache:
             await send(message)
 
         await self._app(scope, receive, watch)
-        if mark.keep and start and start["status"] == 200 and scope["method"] == "GET" and len(self._pages) < _LIMIT:
+        if (
+            mark.keep
+            and start
+            and start["status"] == 200
+            and scope["method"] == "GET"
+            and len(self._pages) < _LIMIT
+        ):
             headers = [(bytes(key).lower(), bytes(value)) for key, value in start["headers"]]
             if not any(key == b"set-cookie" for key, _ in headers):
                 self._pages[scope["path"]] = _Page(headers, b"".join(parts))

@@ -33,7 +33,9 @@ VERDICTS = {
 
 @router.get("/")
 async def choose_language(request: Request) -> RedirectResponse:
-    return RedirectResponse(f"/{language(request.scope)}/", status_code=302, headers={"Vary": "Accept-Language"})
+    return RedirectResponse(
+        f"/{language(request.scope)}/", status_code=302, headers={"Vary": "Accept-Language"}
+    )
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ async def home(request: Request, lang: Language) -> HTMLResponse:
     rooms = house(request)
     items = sum(len(question.text["zh"].items) for question in rooms.library.questions)
     counts = {"questions": len(rooms.library.questions), "items": items, "demos": len(rooms.demos)}
-    title = "看门道 Mendao · 用实验检验 LSTM 面试题" if lang == "zh" else "Mendao · LSTM interview questions, put to the test"
+    title = (
+        "看门道 Mendao · 用实验检验 LSTM 面试题"
+        if lang == "zh"
+        else "Mendao · LSTM interview questions, put to the test"
+    )
     return rooms.templates.page("home", lang, PageInfo(title, ""), HomeContext(counts, "temporal-order"))
 
 
@@ -96,12 +102,16 @@ STATE_NAMES = {
 
 
 @router.get("/{lang}/questions/")
-async def question_list(request: Request, lang: Language, filters: Annotated[Filters, Query()]) -> HTMLResponse:
+async def question_list(
+    request: Request, lang: Language, filters: Annotated[Filters, Query()]
+) -> HTMLResponse:
     context = await _list(request, lang, filters, personal=bool(request.url.query))
     if not request.url.query:
         keep(request)
     title = "30 道题 · 看门道" if lang == "zh" else "The 30 questions · Mendao"
-    return house(request).templates.page("questions", lang, PageInfo(title, "questions/"), context, nav="questions")
+    return house(request).templates.page(
+        "questions", lang, PageInfo(title, "questions/"), context, nav="questions"
+    )
 
 
 @router.get("/{lang}/questions", include_in_schema=False)
@@ -110,9 +120,13 @@ async def question_list_bare(lang: Language) -> RedirectResponse:
 
 
 @router.get("/{lang}/fragments/questions")
-async def question_rows(request: Request, lang: Language, filters: Annotated[Filters, Query()]) -> HTMLResponse:
+async def question_rows(
+    request: Request, lang: Language, filters: Annotated[Filters, Query()]
+) -> HTMLResponse:
     """The rows for a filter as you type, with this learner's standings."""
-    return house(request).templates.fragment("question_rows", lang, await _list(request, lang, filters, personal=True))
+    return house(request).templates.fragment(
+        "question_rows", lang, await _list(request, lang, filters, personal=True)
+    )
 
 
 async def _list(request: Request, lang: str, filters: Filters, *, personal: bool) -> ListContext:
@@ -127,7 +141,13 @@ async def _list(request: Request, lang: str, filters: Filters, *, personal: bool
         and (not filters.state or mine.by_question[question.slug].state in filters.state)
     ]
     return ListContext(
-        rows, len(rooms.library.questions), rooms.library.topics, filters, STATE_NAMES[lang], mine.overall, personal
+        rows,
+        len(rooms.library.questions),
+        rooms.library.topics,
+        filters,
+        STATE_NAMES[lang],
+        mine.overall,
+        personal,
     )
 
 
@@ -204,11 +224,15 @@ async def question_page(
         keep(request)
     shown = await _shown_items(request, question, lang, attempt)
     context = await asyncio.to_thread(_question, rooms, question, lang, shown, attempt is not None)
-    info = PageInfo(f"{question.number}. {context.title} · {'看门道' if lang == 'zh' else 'Mendao'}", f"questions/{slug}")
+    info = PageInfo(
+        f"{question.number}. {context.title} · {'看门道' if lang == 'zh' else 'Mendao'}", f"questions/{slug}"
+    )
     return rooms.templates.page("question", lang, info, context, nav="questions")
 
 
-async def _shown_items(request: Request, question: Question, lang: str, attempt: int | None) -> list[ItemView]:
+async def _shown_items(
+    request: Request, question: Question, lang: str, attempt: int | None
+) -> list[ItemView]:
     from app.web.items import stored_view
 
     learner = identity(request).known
@@ -216,14 +240,16 @@ async def _shown_items(request: Request, question: Question, lang: str, attempt:
     if attempt is not None and learner is not None:
         stored = await asyncio.to_thread(house(request).store.attempt, learner, attempt)
     return [
-        stored_view(house(request), question, item, stored, lang)
+        stored_view(question, item, stored, lang)
         if stored and stored.item_id == item.id
         else views.asked(question, item, lang)
         for item in question.text[lang].items
     ]
 
 
-def _question(rooms: House, question: Question, lang: str, shown: list[ItemView], reveal: bool) -> QuestionContext:
+def _question(
+    rooms: House, question: Question, lang: str, shown: list[ItemView], reveal: bool
+) -> QuestionContext:
     library, text = rooms.library, question.text[lang]
     before, after = library.neighbours(question)
 
@@ -240,7 +266,9 @@ def _question(rooms: House, question: Question, lang: str, shown: list[ItemView]
         verdict_name=VERDICTS[question.verdict][0 if lang == "zh" else 1] if question.verdict else "",
         key_points=[render(point.text, lang) for point in text.key_points],
         essential=[point.essential for point in text.key_points],
-        follow_ups=[(render(follow.question, lang), render(follow.answer, lang)) for follow in text.follow_ups],
+        follow_ups=[
+            (render(follow.question, lang), render(follow.answer, lang)) for follow in text.follow_ups
+        ],
         items=shown,
         demo=_teaser(rooms, question, lang),
         duplicate=link(library.by_number[question.duplicate_of]) if question.duplicate_of else None,

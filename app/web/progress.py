@@ -51,7 +51,9 @@ async def review(request: Request, lang: Language) -> HTMLResponse:
         if card.due > now:
             day = card.due.strftime("%Y-%m-%d")
             upcoming[day] = upcoming.get(day, 0) + 1
-    context = ReviewContext(view, title, href, len(mine.due), list(upcoming.items())[:14], mine.overall.answered)
+    context = ReviewContext(
+        view, title, href, len(mine.due), list(upcoming.items())[:14], mine.overall.answered
+    )
     name = "复习 · 看门道" if lang == "zh" else "Review · Mendao"
     return rooms.templates.page("review", lang, PageInfo(name, "review"), context, nav="review")
 

@@ -63,7 +63,9 @@ async def demos(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list
 def titles(demo: Demo) -> dict[str, Bilingual]:
     """Field name → its title, for error messages."""
     extra = {name: field.json_schema_extra for name, field in demo.params.model_fields.items()}
-    return {n: Bilingual(str(e["title_zh"]), str(e["title_en"])) for n, e in extra.items() if isinstance(e, dict)}
+    return {
+        n: Bilingual(str(e["title_zh"]), str(e["title_en"])) for n, e in extra.items() if isinstance(e, dict)
+    }
 
 
 class Allowance:
@@ -108,7 +110,9 @@ async def begin(request: Request, response: Response, slug: str, body: RunIn) ->
         raise Problem(503, "queue-full", retry_after=10) from None
     url = f"/api/runs/{submitted.run_id}/events"
     response.headers["Location"] = url
-    return RunOut(run_id=submitted.run_id, events_url=url, shared=submitted.shared, position=submitted.position)
+    return RunOut(
+        run_id=submitted.run_id, events_url=url, shared=submitted.shared, position=submitted.position
+    )
 
 
 @router.get("/runs/{run_id}/events", response_class=EventSourceResponse)

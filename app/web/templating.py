@@ -42,7 +42,11 @@ class Templates:
 
     def render(self, name: str, lang: str, context: Any = None, **more: Any) -> str:
         """The text of template `name`; `context` is a dataclass whose fields become names."""
-        names = {field.name: getattr(context, field.name) for field in dataclasses.fields(context)} if context else {}
+        names = (
+            {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
+            if context
+            else {}
+        )
         names |= more
         names |= {"lang": lang, "other": "en" if lang == "zh" else "zh", "say": _say(lang)}
         names.setdefault("nav", "")
@@ -63,14 +67,16 @@ class Templates:
         text = self.render(f"pages/{name}.html", lang, context, page=page, nav=nav)
         return HTMLResponse(text, status_code=status, headers=headers)
 
-    def fragment(self, name: str, lang: str, context: Any = None, status: int = 200, **more: Any) -> HTMLResponse:
+    def fragment(
+        self, name: str, lang: str, context: Any = None, status: int = 200, **more: Any
+    ) -> HTMLResponse:
         """A piece that htmx swaps; never cached."""
         text = self.render(f"fragments/{name}.html", lang, context, **more)
         return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def _say(lang: str) -> Callable[[str, str], str]:
-    return (lambda zh, en: zh) if lang == "zh" else (lambda zh, en: en)
+    return (lambda zh, _: zh) if lang == "zh" else (lambda _, en: en)
 
 
 def _percent(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -121,7 +122,11 @@ def asked(
     given = marked.attempt.response if marked else None
     kind_of_input = shape(item)
     text = _draft(item, given, draft)
-    points = _points(item, text, grade, given) if kind_of_input == "free" and (grade or draft is not None) else None
+    points = (
+        _points(item, text, grade, given)
+        if kind_of_input == "free" and (grade or draft is not None)
+        else None
+    )
     here = f"/{lang}/questions/{question.slug}"
     return ItemView(
         id=item.id,
@@ -156,7 +161,9 @@ def _submit(item: Item, confirming: bool) -> tuple[str, str]:
     if item.kind == "predict":
         return "先猜，再跑", "Predict, then run"
     if item.kind == "free":
-        return ("确认并计分", "Confirm and mark") if confirming else ("对照要点", "Compare with the key points")
+        return (
+            ("确认并计分", "Confirm and mark") if confirming else ("对照要点", "Compare with the key points")
+        )
     return "提交", "Submit"
 
 
@@ -168,7 +175,7 @@ def shape(item: Item) -> str:
 
 def _options(item: Item, lang: str, grade: Grade | None, given: object) -> list[OptionView]:
     notes = {note.index: note for note in grade.notes} if grade else {}
-    chosen = list(given) if isinstance(given, list) else [given]
+    chosen: list[Any] = list(given) if isinstance(given, list) else [given]
     shown = shown_order(item)
     order = chosen if item.kind == "order" and grade else range(len(shown))
     views = []
@@ -218,7 +225,9 @@ def _draft(item: Item, given: object, draft: str | None) -> str:
 
 def _points(item: Item, text: str, grade: Grade | None, given: object) -> list[OptionView]:
     suggestions = rubric.suggest(text, item.points)
-    ticked = given.get("confirmed", []) if isinstance(given, dict) else [s.index for s in suggestions if s.said]
+    ticked = (
+        given.get("confirmed", []) if isinstance(given, dict) else [s.index for s in suggestions if s.said]
+    )
     return [
         OptionView(
             index=i,
@@ -267,13 +276,15 @@ def _result(item: Item, marked: Marked, lang: str) -> ResultView:
         correct=correct,
         headline=f"{headline} · {points} / 1",
         explanation=render(item.explanation, lang),
-        answer=_answer(item, lang) if item.numeric and not (item.kind == "predict" and marked.measured is not None) else None,
+        answer=_answer(item)
+        if item.numeric and not (item.kind == "predict" and marked.measured is not None)
+        else None,
         said=render(wrong, lang) if wrong else None,
         measured=_measured(item, marked, zh) if item.kind == "predict" else "",
     )
 
 
-def _answer(item: Item, lang: str) -> Markup:
+def _answer(item: Item) -> Markup:
     assert item.numeric is not None
     return escape(f"{item.numeric.written} {item.numeric.unit}".strip())
 
@@ -281,10 +292,18 @@ def _answer(item: Item, lang: str) -> Markup:
 def _measured(item: Item, marked: Marked, zh: bool) -> str:
     assert item.predict is not None
     if marked.measured is None:
-        return "实验引擎没有及时给出结果，这次按事先验证过的答案判分。" if zh else "The engine gave no result in time; marked by the key that a test verifies."
+        return (
+            "实验引擎没有及时给出结果，这次按事先验证过的答案判分。"
+            if zh
+            else "The engine gave no result in time; marked by the key that a test verifies."
+        )
     value = f"{marked.measured:.4g}"
     name = item.predict.metric
-    return f"刚才的运行测得 {name} = {value}，按它判分。" if zh else f"The run just now measured {name} = {value}; you were marked by it."
+    return (
+        f"刚才的运行测得 {name} = {value}，按它判分。"
+        if zh
+        else f"The run just now measured {name} = {value}; you were marked by it."
+    )
 
 
 def _demo_href(item: Item, lang: str) -> str:

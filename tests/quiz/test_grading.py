@@ -16,7 +16,9 @@ def choice(kind: str, *rights: bool) -> Item:
 
 
 def order(n: int) -> Item:
-    return Item(id="99-b", kind="order", prompt="?", line=1, options=tuple(Option(str(i), True) for i in range(n)))
+    return Item(
+        id="99-b", kind="order", prompt="?", line=1, options=tuple(Option(str(i), True) for i in range(n))
+    )
 
 
 def numeric(**words: object) -> Item:
@@ -61,7 +63,9 @@ def test_order_gives_kendalls_tau() -> None:
 
 @given(st.integers(min_value=3, max_value=6), st.text("abcdefgh", min_size=1, max_size=6))
 def test_the_shown_order_is_a_fixed_shuffle_that_is_never_the_key(n: int, name: str) -> None:
-    item = Item(id=name, kind="order", prompt="?", line=1, options=tuple(Option(str(i), True) for i in range(n)))
+    item = Item(
+        id=name, kind="order", prompt="?", line=1, options=tuple(Option(str(i), True) for i in range(n))
+    )
     shown = shown_order(item)
     assert sorted(shown) == list(range(n))
     assert list(shown) != list(range(n))
@@ -70,7 +74,13 @@ def test_the_shown_order_is_a_fixed_shuffle_that_is_never_the_key(n: int, name: 
 
 
 def test_cloze_is_the_mean_over_blanks_and_forgives_form() -> None:
-    item = Item(id="99-d", kind="cloze", prompt="?", line=1, blanks=(Blank(("遗忘门", "forget gate")), Blank(("tanh",))))
+    item = Item(
+        id="99-d",
+        kind="cloze",
+        prompt="?",
+        line=1,
+        blanks=(Blank(("遗忘门", "forget gate")), Blank(("tanh",))),
+    )
     assert grade(item, [" Forget  Gate。", "ＴＡＮＨ"]).score == 1.0
     half = grade(item, ["输入门", "tanh"])
     assert half.score == 0.5
@@ -88,7 +98,16 @@ def test_numeric_within_tolerance_and_named_mistakes() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,024", 1024), ("2.7e-5", 2.7e-5), ("2.7×10^-5", 2.7e-5), ("10^-3", 1e-3), ("50%", 0.5), ("−3", -3), ("１２", 12), ("3/4", 0.75)],
+    [
+        ("1,024", 1024),
+        ("2.7e-5", 2.7e-5),
+        ("2.7×10^-5", 2.7e-5),
+        ("10^-3", 1e-3),
+        ("50%", 0.5),
+        ("−3", -3),
+        ("１２", 12),
+        ("3/4", 0.75),
+    ],
 )
 def test_numbers_as_people_type_them(text: str, value: float) -> None:
     assert parse_number(text) == pytest.approx(value)

@@ -51,3 +51,17 @@ def test_score_is_the_share_of_weight() -> None:
     assert score(points, [0, 0, 1]) == 1.0
     with pytest.raises(ValueError, match="point 2"):
         score(points, [2])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Clipping by its norm keeps the old direction.", True),
+        ("Clipping is cheap. It keeps the direction.", False),  # a gap ends with its sentence
+        ("Clipping never keeps the direction.", False),  # a negation inside the gap
+        ("clipping " + "very " * 20 + "surely keeps the direction", False),
+    ],
+)
+def test_a_phrasing_may_leave_a_gap_within_one_sentence(text: str, said: bool) -> None:
+    point = KeyPoint("the direction stays", 1, False, ("clipping … direction",))
+    assert suggest(text, [point])[0].said is said

@@ -83,5 +83,9 @@ def test_standings_cover_every_question_and_topic(library: Library) -> None:
 
 
 def test_what_is_due_comes_longest_overdue_first() -> None:
-    cards = [Due("x", NOW - timedelta(days=1)), Due("y", NOW - timedelta(days=3)), Due("z", NOW + timedelta(days=1))]
+    cards = [
+        Due("x", NOW - timedelta(days=1)),
+        Due("y", NOW - timedelta(days=3)),
+        Due("z", NOW + timedelta(days=1)),
+    ]
     assert readiness.due_now(cards, NOW) == ["y", "x"]

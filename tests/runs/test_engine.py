@@ -137,7 +137,9 @@ async def test_positions_fall_and_a_short_run_is_not_stuck_behind_a_long_one(eng
     await watching
     positions = [int(n) for n in QUEUE.findall(seen[-1])]
     assert max(positions) >= 2
-    assert positions[positions.index(max(positions)) :] == sorted(positions[positions.index(max(positions)) :], reverse=True)
+    assert positions[positions.index(max(positions)) :] == sorted(
+        positions[positions.index(max(positions)) :], reverse=True
+    )
     assert positions[-1] == 0
 
 
@@ -227,7 +229,9 @@ async def test_many_runs_leave_nothing_behind(engine: Engine) -> None:
         run = await engine.submit("ticks", TickParams(seed=200 + n, count=3, pause=0))
         await collect(engine.watch(run.run_id))
     assert not any(run.future for run in engine._runs.values())
-    assert not [topic for topic in client._event_handlers if topic.startswith("mendao:") and topic != "mendao:queue"]
+    assert not [
+        topic for topic in client._event_handlers if topic.startswith("mendao:") and topic != "mendao:queue"
+    ]
 
 
 async def test_the_private_names_of_dask_that_we_use_are_there(engine: Engine) -> None:

@@ -24,7 +24,9 @@ def store(tmp_path: Path) -> Any:
     engine.dispose()
 
 
-def attempt(key: str = "k", learner: str = "me", response: Any = (1,), item: str = "07-a", **more: Any) -> Attempt:
+def attempt(
+    key: str = "k", learner: str = "me", response: Any = (1,), item: str = "07-a", **more: Any
+) -> Attempt:
     return Attempt(
         learner_id=learner, item_id=item, response=list(response), score=1.0, max_score=1.0, correct=True, rating=3,
         idempotency_key=key, at=NOW, **more,
@@ -88,7 +90,10 @@ def test_a_selftest_is_finished_once(store: Store) -> None:
 
 def test_bringing_an_export_adds_what_is_new(store: Store) -> None:
     store.record(attempt("one"), plan)
-    cards = [Card(learner_id="me", item_id="07-b", state={}, due=NOW), Card(learner_id="me", item_id="07-a", state={}, due=NOW)]
+    cards = [
+        Card(learner_id="me", item_id="07-b", state={}, due=NOW),
+        Card(learner_id="me", item_id="07-a", state={}, due=NOW),
+    ]
     assert store.bring("me", [attempt("one"), attempt("two", item="07-b")], cards, NOW) == 1
     assert {card.item_id for card in store.cards("me")} == {"07-a", "07-b"}
     assert store.cards("me")[0].state
@@ -96,7 +101,7 @@ def test_bringing_an_export_adds_what_is_new(store: Store) -> None:
 
 def test_a_time_without_zone_is_refused(store: Store) -> None:
     bad = attempt("z")
-    bad.at = datetime(2026, 1, 1)  # noqa: DTZ001
+    bad.at = datetime(2026, 1, 1)
     with pytest.raises(Exception, match="zone"):
         store.record(bad, plan)
 

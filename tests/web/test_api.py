@@ -19,7 +19,16 @@ def test_questions_in_both_languages(client: Any) -> None:
     for lang in ("zh", "en"):
         listed = client.get(f"/api/questions?lang={lang}").json()
         assert len(listed) == 30
-        assert set(listed[0]) == {"number", "slug", "title", "topic", "level", "demo", "duplicate_of", "items"}
+        assert set(listed[0]) == {
+            "number",
+            "slug",
+            "title",
+            "topic",
+            "level",
+            "demo",
+            "duplicate_of",
+            "items",
+        }
     assert client.get("/api/questions?lang=fr").status_code == 422
 
 
@@ -32,7 +41,14 @@ def test_a_question_holds_its_source_and_no_key(client: Any, library: Library) -
     text = str(body["items"])
     for secret in ("right", "[x]", "ANSWER", "{{c", "feedback", "explanation"):
         assert secret not in text
-    assert {item["kind"] for item in body["items"]} >= {"bug", "single", "numeric", "order", "predict", "free"}
+    assert {item["kind"] for item in body["items"]} >= {
+        "bug",
+        "single",
+        "numeric",
+        "order",
+        "predict",
+        "free",
+    }
     assert client.get("/api/questions/nothing").status_code == 404
 
 
@@ -49,7 +65,9 @@ def right(library: Library, item_id: str) -> Any:
         "cloze": lambda: [blank.alternatives[0] for blank in item.blanks],
         "numeric": lambda: item.numeric.value,  # type: ignore[union-attr]
         "free": lambda: {"text": "…", "confirmed": list(range(len(item.points)))},
-        "predict": lambda: [i for i, o in enumerate(item.options) if o.right] if item.options else item.numeric.value,  # type: ignore[union-attr]
+        "predict": lambda: (
+            [i for i, o in enumerate(item.options) if o.right] if item.options else item.numeric.value
+        ),  # type: ignore[union-attr]
     }[item.kind]()
 
 
@@ -113,14 +131,18 @@ def test_errors_under_api_are_json(client: Any) -> None:
         answer = client.request(method, path, json={"response": [0]} if "items" in path else {})
         assert answer.status_code == status, path
         assert answer.json()["error"]["code"]
-    broken = client.post("/api/items/07-a/attempts", content="{", headers={"content-type": "application/json"})
+    broken = client.post(
+        "/api/items/07-a/attempts", content="{", headers={"content-type": "application/json"}
+    )
     assert broken.status_code == 422
     assert broken.json()["error"]["code"] == "bad-json"
 
 
 def test_demos_and_their_params(client: Any) -> None:
     listed = client.get("/api/demos?lang=en").json()
-    assert {"gate-stepper", "gradient-flow", "temporal-order", "clip-lab"} <= {demo["slug"] for demo in listed}
+    assert {"gate-stepper", "gradient-flow", "temporal-order", "clip-lab"} <= {
+        demo["slug"] for demo in listed
+    }
     for demo in listed:
         assert demo["params_schema"]["properties"]["seed"]["title"] == "Seed"
         assert demo["questions"]
@@ -141,9 +163,17 @@ def test_a_run_is_begun_joined_and_cancelled(client: Any) -> None:
 
 @pytest.mark.parametrize(
     ("params", "field", "bound"),
-    [({"T": 101}, "T", 100), ({"T": 1}, "T", 2), ({"cell": "cnn"}, "cell", None), ({"depth": 3}, "depth", None), ({"scale": "x"}, "scale", None)],
+    [
+        ({"T": 101}, "T", 100),
+        ({"T": 1}, "T", 2),
+        ({"cell": "cnn"}, "cell", None),
+        ({"depth": 3}, "depth", None),
+        ({"scale": "x"}, "scale", None),
+    ],
 )
-def test_params_that_are_off_are_refused_with_field_and_bound(client: Any, params: Any, field: str, bound: Any) -> None:
+def test_params_that_are_off_are_refused_with_field_and_bound(
+    client: Any, params: Any, field: str, bound: Any
+) -> None:
     answer = client.post("/api/demos/gradient-flow/runs", json={"params": params})
     assert answer.status_code == 422
     error = answer.json()["error"]

@@ -9,7 +9,16 @@ import pytest
 
 from app.content import Library
 
-PATHS = ("", "questions/", "questions/07-gradient-clipping", "exam", "review", "progress", "demos/", "demos/gradient-flow")
+PATHS = (
+    "",
+    "questions/",
+    "questions/07-gradient-clipping",
+    "exam",
+    "review",
+    "progress",
+    "demos/",
+    "demos/gradient-flow",
+)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -37,7 +46,12 @@ def test_the_root_chooses_a_language(client: Any) -> None:
 
 def test_filters_and_search(client: Any) -> None:
     def numbers(query: str) -> list[int]:
-        return [int(n) for n in re.findall(r'<li class="question-row" value="(\d+)"', client.get(f"/en/questions/?{query}").text)]
+        return [
+            int(n)
+            for n in re.findall(
+                r'<li class="question-row" value="(\d+)"', client.get(f"/en/questions/?{query}").text
+            )
+        ]
 
     assert numbers("topic=gates") == [1, 2, 3, 18]
     assert set(numbers("level=3")) & {21, 30}
@@ -50,7 +64,9 @@ def test_filters_and_search(client: Any) -> None:
 
 
 def test_answering_without_javascript_shows_the_marked_item(client: Any) -> None:
-    answer = client.post("/zh/items/07-a/attempts", data={"choice": "1", "key": "abc"}, follow_redirects=False)
+    answer = client.post(
+        "/zh/items/07-a/attempts", data={"choice": "1", "key": "abc"}, follow_redirects=False
+    )
     assert answer.status_code == 303
     page = client.get(answer.headers["location"].split("#")[0])
     assert "答对了" in page.text
@@ -83,7 +99,11 @@ def test_a_spoken_answer_is_compared_before_it_is_marked(client: Any) -> None:
     assert "<mark>防止梯度爆炸</mark>" in step.text
     assert step.text.count(" checked") == 2
     assert client.get("/api/export").json()["attempts"] == []
-    done = client.post("/zh/items/07-g/attempts", data={"text": text, "confirming": "1", "confirmed": ["0", "1"]}, headers={"hx-request": "true"})
+    done = client.post(
+        "/zh/items/07-g/attempts",
+        data={"text": text, "confirming": "1", "confirmed": ["0", "1"]},
+        headers={"hx-request": "true"},
+    )
     assert "系统建议" in done.text
     assert client.get("/api/export").json()["attempts"][0]["score"] == pytest.approx(6 / 9)
 
@@ -103,7 +123,12 @@ def test_a_selftest_one_by_one(client: Any, library: Library) -> None:
         seen.append(item_id)
         test_id = here.rsplit("/", 1)[1]
         kind = library.find(item_id)[1].kind  # type: ignore[index]
-        data = {"selftest": test_id, "choice": "0", "number": "0", "blank": ["x"] * page.count('name="blank"')}
+        data = {
+            "selftest": test_id,
+            "choice": "0",
+            "number": "0",
+            "blank": ["x"] * page.count('name="blank"'),
+        }
         data |= {f"place-{i}": str(i + 1) for i in range(6) if f'name="place-{i}"' in page}
         done = client.post(f"/en/items/{item_id}/attempts", data=data, headers={"hx-request": "true"})
         assert done.status_code == 200, (kind, done.text[:300])

@@ -24,7 +24,12 @@ def test_the_policy_stands_on_every_answer(client: Any) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"}],
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "null"},
+    ],
 )
 def test_unsafe_methods_need_the_same_origin(client: Any, headers: dict[str, str]) -> None:
     assert client.post("/api/items/07-a/attempts", json={"response": [1]}, headers=headers).status_code == 403
@@ -34,11 +39,18 @@ def test_unsafe_methods_need_the_same_origin(client: Any, headers: dict[str, str
 
 def test_the_same_origin_and_programs_are_let_in(client: Any) -> None:
     for headers in ({"origin": "http://testserver"}, {"sec-fetch-site": "same-origin"}, {}):
-        assert client.post("/api/items/07-a/attempts", json={"response": [1]}, headers=headers).status_code == 200
+        assert (
+            client.post("/api/items/07-a/attempts", json={"response": [1]}, headers=headers).status_code
+            == 200
+        )
 
 
 def test_bodies_are_bounded(client: Any) -> None:
-    big = client.post("/api/items/07-a/attempts", content=b"x" * (BODY_LIMIT + 1), headers={"content-type": "application/json"})
+    big = client.post(
+        "/api/items/07-a/attempts",
+        content=b"x" * (BODY_LIMIT + 1),
+        headers={"content-type": "application/json"},
+    )
     assert big.status_code == 413
     assert "64" in big.json()["error"]["message"]
 
@@ -61,7 +73,11 @@ def test_the_cookie_is_signed_and_out_of_reach_of_scripts(client: Any) -> None:
 def test_learners_cannot_read_each_others_data(app: Any, client: Any) -> None:
     client.post("/zh/items/07-a/attempts", data={"choice": "1"})
     mine = client.cookies["mendao"]
-    test_id = client.post("/en/exam", data={"number": "2", "mode": "one"}, follow_redirects=False).headers["location"].rsplit("/", 1)[1]
+    test_id = (
+        client.post("/en/exam", data={"number": "2", "mode": "one"}, follow_redirects=False)
+        .headers["location"]
+        .rsplit("/", 1)[1]
+    )
     other = TestClient(app, base_url="http://testserver")
     other.post("/api/items/07-b/attempts", json={"response": 3})
     assert [a["item_id"] for a in other.get("/api/export").json()["attempts"]] == ["07-b"]
@@ -79,7 +95,12 @@ def test_pages_for_everybody_are_cached_and_compressed(client: Any) -> None:
     second = client.get("/zh/questions/07-gradient-clipping", headers={"accept-encoding": "identity"})
     assert first.text == second.text
     assert second.headers["etag"]
-    assert client.get("/zh/questions/07-gradient-clipping", headers={"if-none-match": second.headers["etag"]}).status_code == 304
+    assert (
+        client.get(
+            "/zh/questions/07-gradient-clipping", headers={"if-none-match": second.headers["etag"]}
+        ).status_code
+        == 304
+    )
     small = client.get("/zh/questions/07-gradient-clipping", headers={"accept-encoding": "br"})
     assert small.headers["content-encoding"] == "br"
     assert int(small.headers["content-length"]) < len(first.content) / 3
@@ -94,7 +115,9 @@ def test_a_cached_page_holds_nothing_of_the_learner(app: Any, client: Any) -> No
     assert "set-cookie" not in other.headers
 
 
-def test_a_bug_is_logged_and_told_without_a_traceback(client: Any, app: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_bug_is_logged_and_told_without_a_traceback(
+    client: Any, app: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
     def boom(*_: Any) -> Any:
         raise RuntimeError("secret detail")
 
