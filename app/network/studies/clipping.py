@@ -6,6 +6,7 @@ Plain SGD throughout: Adam would rescale the gradient and hide the effect. Norm 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,9 @@ def treated(method: str, gradient: Sequence[float], threshold: float) -> list[fl
 def on_tensors() -> str:
     """What the source's code does with one tensor per parameter, as a framework has them: the error's text."""
     try:
-        source_code([torch.tensor([5.0, -7.0, 0.1])], 1.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's, about being handed a tensor
+            source_code([torch.tensor([5.0, -7.0, 0.1])], 1.0)
     except RuntimeError as error:
         return f"RuntimeError: {error}"
     return "no error"
