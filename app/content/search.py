@@ -1,4 +1,4 @@
-"""Search over both languages: every word must occur; titles weigh most."""
+"""Search over both languages: every word must occur; titles weigh most, then how often it is said."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ def _fold(text: str) -> str:
 
 
 def search(library: Library, query: str) -> list[Question]:
-    """Questions in which every word of `query` occurs, those with words in the title first, then by number.
+    """Questions in which every word of `query` occurs: words in the title first, then who says them most often.
 
-    A change of script ends a word too: "LSTM梯度" asks for both.
+    A number alone names its question. A change of script ends a word too: "LSTM梯度" asks for both.
     """
     words = _WORD.findall(_fold(query))
     hits = []
     for question, titles, whole in _index(library):
         if all(word in whole for word in words):
-            hits.append((-sum(word in titles for word in words), question.number, question))
-    return [question for _, _, question in sorted(hits, key=lambda hit: hit[:2])]
+            titled, said = (sum(text.count(word) for word in words) for text in (titles, whole))
+            named = words == [str(question.number)]
+            hits.append((not named, -min(titled, len(words)), -said, question.number, question))
+    return [hit[-1] for hit in sorted(hits, key=lambda hit: hit[:4])]
 
 
 @lru_cache(maxsize=2)

@@ -15,25 +15,25 @@ from dataclasses import dataclass
 from app.content import KeyPoint
 
 _CLAUSE_END = re.compile(
-    r"[。！？!?；;\n]|[.](?=\s|$)|[，,](?=\s*(?:但|而|却|所以|因此|but|yet|so|while|whereas)\b|(?:但|而是|却))"
+    r"[。！？!?；;\n]|[.](?=\s|$)|(?<=[一-鿿])[，,]|，|[，,](?=(?:但|而|却|所以|因此))"
+    r"|,(?=\s*(?:but|yet|so|while|whereas|which|because|since|instead|it|they|there|you|we|i|the|that|this|(?:and|then) (?:it|they|you|we|i|there|the))\b)"
 )
 _ZH_NOT = re.compile(
-    r"不|没|无法|无(?!论|界|穷|限|关紧要|非)|未(?!来|知)|并非|绝非|非(?=[^常线])|别|勿|难以|避免不了"
+    r"误以为|误认为|错以为|谈不上|不|没|无法|无(?!论|界|穷|限|关紧要|非)|未(?!来|知|必)|并非|绝非|非(?=[^常线])|(?<![区识类特分级性差辨判个])别|勿|难以|避免不了"
 )
 # "not only", "不仅", "不断" and the like contain a negator and negate nothing.
 _ZH_HARMLESS = re.compile(
-    r"不仅|不但|不只|不光|不断|不同|不过|不少|不论|不管|不妨|不等|差不多|没错|不难|不得不|不可避免"
+    r"不仅|不但|不只|不光|不断|不同|不过|不少|不论|不管(?=[^，。]{0,8}(?:多|怎|如何|是不是|是否|什么|哪))|不妨|不等|差不多|没错|不难|不得不|不可避免"
+    r"|不够的话|不行的话|不然|要不|别忘|除非"
 )
 _EN_NOT = re.compile(
     r"\b(?:not|no|never|cannot|can't|don't|doesn't|didn't|isn't|aren't|won't|wouldn't|nor|neither|without|hardly|fails? to|"
-    r"unable to|instead of|rather than|contrary to)\b"
+    r"unable to|instead of|rather than|contrary to|(?:myth|wrong|false|untrue|incorrect|mistaken|nonsense) (?:that|to say|to think|to believe))\b"
 )
-_EN_HARMLESS = re.compile(
-    r"\bnot (?:only|just|merely|necessarily only)\b|\bno (?:longer than|more than|matter|doubt)\b|\bwithout (?:doubt|question)\b"
-)
+_EN_HARMLESS = re.compile(r"\bnot (?:only|just|merely|necessarily only)\b|\bno (?:longer than|more than|matter|doubt)\b|\bwithout (?:doubt|question)\b")
 _DENIED_AFTER = re.compile(
-    r"^[^。！？!?；;]{0,12}?(?:是错的|是错误的|不对|不成立|是误解|是误区|不正确|说法有误)|"
-    r"^[^.!?;]{0,40}?\b(?:is|are|was) (?:wrong|false|incorrect|a myth|not true|not right|a misconception|untrue)\b"
+    r"^[^。！？!?；;]{0,12}?(?:是错的|是错误的|不对|不成立|是误解|是误区|不正确|说法有误|没有意义|没有道理|没有必要|不是它的事)|"
+    r"^[^.!?;]{0,40}?\b(?:(?:is|are|was) (?:wrong|false|incorrect|a myth|not true|not right|not needed|a misconception|untrue|unnecessary)|isn't (?:needed|necessary|true|right))\b"
 )
 _DROPPED = set('$*`“”"')
 _GAP = 40  # characters that a "…" of a phrasing may stand for

@@ -215,6 +215,13 @@ class Engine:
         kept = run.frames if run is not None else []
         return [event_of(data) for data in kept if kind(data) in ("metric", *LAST)]
 
+    def events(self, run_id: str) -> list[AnyEvent]:
+        """Everything a run has said so far. Raises UnknownRun."""
+        run = self._runs.get(run_id)
+        if run is None:
+            raise UnknownRun(run_id)
+        return [event_of(data) for data in run.frames]
+
     # ── what the scheduler says ──
 
     def _on_event(self, run: Run, event: tuple[float, Any]) -> None:

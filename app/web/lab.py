@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from app.content import Library
+from app.demos import scripts
 from app.protocol import Demo, Lang, Params, params_schema
 from app.web.errors import Problem, from_pydantic
 from app.web.house import House, house
@@ -59,7 +60,9 @@ async def demo_page(request: Request, lang: Language, slug: str) -> HTMLResponse
         raise Problem(404, "no-demo")
     if not request.url.query:
         keep(request)
-    given = {name: value for name, value in request.query_params.items() if name not in ("run", "compare")}
+    given = {
+        name: value for name, value in request.query_params.items() if name not in ("run", "compare", "hold")
+    }
     error = None
     try:
         params = demo.params.model_validate_strings(given)
@@ -75,6 +78,7 @@ async def demo_page(request: Request, lang: Language, slug: str) -> HTMLResponse
         "claims": shown["claims"],
         "params": params.model_dump(mode="json"),
         "run": f"/api/demos/{slug}/runs",
+        "script": f"/api/demos/{slug}/script" if scripts.has(slug) else "",
     }
     assets = request.app.state.assets
     recording = f"recorded/{slug}.json"
@@ -155,6 +159,8 @@ def _fields(demo: Demo, lang: str, params: Params) -> list[dict[str, Any]]:
     values = params.model_dump(mode="json")
     fields = []
     for name, words in schema["properties"].items():
+        if name == "hold":
+            continue  # surgery has its own table, on a network that is trained
         choices = words.get("enum")
         integer = words.get("type") == "integer"
         fields.append(
@@ -167,6 +173,7 @@ def _fields(demo: Demo, lang: str, params: Params) -> list[dict[str, Any]]:
                 "maximum": words.get("maximum"),
                 "max_length": words.get("maxLength"),
                 "choices": choices or [],
+                "widget": words.get("widget", ""),
                 "value": values[name],
                 "step": 1 if integer else "any",
             }

@@ -1,14 +1,20 @@
 // <mendao-run>: the form, the run it starts, the stream it reads, the panels that show it.
+import { begin } from "./begin.js";
+import { Comparison } from "./comparison.js";
 import { Claims } from "./panels/claims.js";
 import { CurvesPanel } from "./panels/curves.js";
 import { GatesPanel } from "./panels/gates.js";
 import { HeatmapPanel, SeedsPanel, TablePanel, TextPanel } from "./panels/small.js";
+import { SoundPanel } from "./panels/sound.js";
+import { SurfacePanel } from "./panels/surface.js";
 import { Stream } from "./stream.js";
+import { Surgery } from "./surgery.js";
+import { takeaway } from "./takeaway.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
 import { make, pick, say } from "./words.js";
 
-const KINDS = { gates: GatesPanel, curves: CurvesPanel, seeds: SeedsPanel, text: TextPanel, table: TablePanel, heatmap: HeatmapPanel };
+const KINDS = { gates: GatesPanel, curves: CurvesPanel, seeds: SeedsPanel, text: TextPanel, table: TablePanel, heatmap: HeatmapPanel, surface: SurfacePanel, sound: SoundPanel };
 
 class MendaoRun extends HTMLElement {
   connectedCallback() {
@@ -23,14 +29,33 @@ class MendaoRun extends HTMLElement {
     this.claims = new Claims(this.spec.claims, this.timeline, () => ({ seed: this.params.seed ?? 0, seconds: this.seconds }));
     this.transport = new Transport(this.timeline);
     this.panels = this.spec.panels.map((panel) => new KINDS[panel.kind](panel, this.timeline));
-    this.stage.append(make("div", { class: "run-state" }, this.state, this.bar, this.mark), this.transport.element, ...this.panels.map((panel) => panel.element), this.claims.element);
+    this.comparison = new Comparison(this.timeline, () => this.params, this.spec.params);
+    this.surgery = "hold" in this.spec.params ? new Surgery(this.spec, () => this.params) : null;
+    this.home = make("div");
+    this.stage.append(
+      make("div", { class: "run-state" }, this.state, this.bar, this.mark, this.comparison.element), this.transport.element, this.claims.element,
+      ...this.panels.map((panel) => panel.element), ...(this.surgery ? [this.surgery.element] : []), this.home,
+    );
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.run(); });
     this.button("cancel").addEventListener("click", () => this.cancel());
     this.button("share").addEventListener("click", () => this.share());
     this.button("share").hidden = false;
-    const running = /run=([0-9a-f]{24})/.exec(location.hash)?.[1];
+    const pads = this.form.querySelectorAll("[data-widget=draw]");
+    if (pads.length) import("./draw.js").then(({ pad }) => pads.forEach(pad));
     if (matchMedia("(max-width: 60rem)").matches) this.querySelector(".run-fields").open = false;
-    if (new URLSearchParams(location.search).has("run")) this.run(); // pressed before this script was there
+    this.#open();
+  }
+
+  // What the address asks for: a run going on, a comparison, a run pressed before this script was there.
+  async #open() {
+    const asked = new URLSearchParams(location.search);
+    const running = /run=([0-9a-f]{24})/.exec(location.hash)?.[1];
+    if (asked.has("compare") && !running) {
+      await this.run(Object.fromEntries(new URLSearchParams(asked.get("compare"))), false);
+      await this.over;
+      this.comparison.keep();
+      this.run();
+    } else if (asked.has("run")) this.run();
     else if (running) this.watch(running, `/api/runs/${running}/events`);
     else if (this.dataset.recorded) this.recorded();
     else this.say(say("按“运行”开始。", "Press Run to begin."));
@@ -44,14 +69,19 @@ class MendaoRun extends HTMLElement {
     this.state.textContent = text;
   }
 
-  read() {
+  // Field values in the types of the params they stand for.
+  typed(values) {
     const params = {};
-    for (const input of this.form.elements) {
-      if (!(input.name in this.spec.params)) continue;
-      const known = this.spec.params[input.name];
-      params[input.name] = typeof known === "number" ? (input.value.trim() === "" ? null : Number(input.value)) : typeof known === "boolean" ? input.value === "true" : input.value;
+    for (const [name, value] of Object.entries(values)) {
+      const known = this.spec.params[name];
+      if (known === undefined || name === "hold") continue;
+      params[name] = typeof known === "number" ? (value.trim() === "" ? null : Number(value)) : typeof known === "boolean" ? value === "true" : value;
     }
     return params;
+  }
+
+  read() {
+    return this.typed(Object.fromEntries(new FormData(this.form)));
   }
 
   async recorded() {
@@ -64,36 +94,28 @@ class MendaoRun extends HTMLElement {
     } catch { /* a picture less */ }
   }
 
-  async run() {
+  async run(values = null, named = true) {
     this.stop();
-    this.params = this.read();
+    this.params = values ? this.typed(values) : this.read();
     this.clearErrors();
     this.say(say("正在启动……", "Starting …"));
-    let answer;
-    try {
-      answer = await fetch(`${this.spec.run}?lang=${document.documentElement.lang.slice(0, 2)}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ params: this.params }) });
-    } catch {
-      this.say(say("连不上服务器。", "The server cannot be reached."));
+    const { body, error, wait } = await begin(this.spec.run, this.params);
+    if (error) {
+      this.refused(error, wait);
       return;
     }
-    const body = await answer.json();
-    if (answer.status !== 201) {
-      this.refused(answer, body.error);
-      return;
-    }
-    history.replaceState(null, "", `${location.pathname}?${new URLSearchParams(this.params)}#run=${body.run_id}`);
+    if (named) history.replaceState(null, "", `${location.pathname}?${this.comparison.query(this.params)}#run=${body.run_id}`);
     if (body.position > 0) this.say(this.queued(body.position));
     this.watch(body.run_id, body.events_url);
   }
 
-  refused(answer, error) {
-    const wait = answer.headers.get("Retry-After");
+  refused(error, wait) {
     this.say(`${error.message}${wait ? say(` ${wait} 秒后再试。`, ` Try again in ${wait} s.`) : ""}`);
     this.querySelector(".run-fields").open = true;
     const field = error.field && this.form.querySelector(`[data-field="${CSS.escape(error.field.split(".").at(-1))}"]`);
     if (!field) return;
     field.append(make("p", { class: "error", role: "alert" }, error.message));
-    const input = field.querySelector("input,select");
+    const input = field.querySelector("input,select,textarea");
     input.setAttribute("aria-invalid", "true");
     input.focus();
   }
@@ -112,6 +134,8 @@ class MendaoRun extends HTMLElement {
     this.bar.hidden = false;
     this.bar.removeAttribute("value");
     this.button("cancel").hidden = false;
+    this.home.replaceChildren();
+    this.over = new Promise((resolve) => { this.finish = resolve; });
     this.stream = new Stream(url, {
       onevent: (event) => this.take(event),
       onnotice: (kind, data) => this.notice(kind, data),
@@ -127,13 +151,20 @@ class MendaoRun extends HTMLElement {
     } else if (event.type === "progress") {
       this.bar.value = event.done / event.total;
       this.say(`${say("运行中", "Running")} ${event.done} / ${event.total}${event.note ? ` · ${pick(event.note)}` : ""}`);
-    } else if (event.type === "finished") this.ended(say(`完成，用时 ${this.seconds.toFixed(1)} 秒。`, `Finished in ${this.seconds.toFixed(1)} s.`));
+    } else if (event.type === "finished") this.finished();
     else if (event.type === "failed") this.ended(pick(event.message));
     else {
       this.timeline.add(event);
       return;
     }
     this.timeline.changed();
+  }
+
+  finished() {
+    this.ended(say(`完成，用时 ${this.seconds.toFixed(1)} 秒。`, `Finished in ${this.seconds.toFixed(1)} s.`));
+    this.surgery?.offer(new URLSearchParams(location.search).get("hold") ?? "");
+    this.comparison.offer();
+    this.home.replaceChildren(takeaway(this.spec, this.params, this.runId));
   }
 
   queued(position) {
@@ -151,6 +182,7 @@ class MendaoRun extends HTMLElement {
     this.bar.hidden = true;
     this.button("cancel").hidden = true;
     this.say(text);
+    this.finish?.();
   }
 
   gone() {
@@ -170,7 +202,9 @@ class MendaoRun extends HTMLElement {
   }
 
   async share() {
-    const url = `${location.origin}${location.pathname}?${new URLSearchParams(this.read())}`;
+    const asked = this.comparison.query(this.read());
+    if (this.surgery?.line.value) asked.set("hold", this.surgery.line.value);
+    const url = `${location.origin}${location.pathname}?${asked}`;
     try {
       await navigator.clipboard.writeText(url);
       this.say(say("链接已复制，含全部参数和种子。", "Link copied, with every parameter and the seed."));

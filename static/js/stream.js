@@ -1,5 +1,5 @@
 // One run's events over EventSource: each number once, resumed after a break, closed while the tab is hidden.
-const TYPES = ["started", "progress", "scalar", "gates", "heatmap", "text", "table", "seed", "metric", "finished", "failed"];
+const TYPES = ["started", "progress", "scalar", "gates", "heatmap", "trail", "sound", "text", "table", "seed", "metric", "finished", "failed"];
 const HIDDEN_MS = 20000;
 
 export class Stream {

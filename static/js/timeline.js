@@ -2,6 +2,7 @@
 export class Timeline extends EventTarget {
   constructor() {
     super();
+    this.kept = null; // a run laid aside, to compare with
     this.clear();
   }
 
@@ -15,6 +16,21 @@ export class Timeline extends EventTarget {
     this.following = true; // keep to the newest step
     this.playing = false;
     this.changed();
+  }
+
+  // Lay what was received aside, to be drawn beside the next run.
+  keep(label) {
+    this.kept = { label, events: this.events, metrics: this.metrics };
+    this.changed();
+  }
+
+  drop() {
+    this.kept = null;
+    this.changed();
+  }
+
+  earlier(panel) {
+    return this.kept?.events.get(panel) ?? [];
   }
 
   add(event) {

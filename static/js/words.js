@@ -10,6 +10,11 @@ export function number(value, digits = 3) {
   return (Number.isInteger(value) ? String(value) : value.toFixed(digits)).replace("-", "−");
 }
 
+const RAISED = { "-": "⁻", "−": "⁻", ".": "·", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
+// 10 to the power of `exponent`, written with raised digits.
+export const power = (exponent, digits = 1) => `10${[...(Number.isInteger(exponent) ? String(exponent) : exponent.toFixed(digits))].map((sign) => RAISED[sign] ?? sign).join("")}`;
+
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

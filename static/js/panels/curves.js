@@ -1,5 +1,5 @@
 // Lines over x, linear or log₁₀; the baseline is always drawn, dashed and named.
-import { make, number, say } from "../words.js";
+import { make, number, power, say } from "../words.js";
 import { fit, Panel, token } from "./panel.js";
 
 const HUES = ["--gate-i", "--gate-f", "--gate-g", "--gate-o", "--gate-h", "--gate-c", "--ink"];
@@ -24,22 +24,45 @@ export class CurvesPanel extends Panel {
     this.canvas.addEventListener("pointerleave", () => { this.hover = null; this.later(); });
   }
 
+  // This run's lines and, faint and named after it, those of the run kept for comparison.
   lines() {
+    const { kept } = this.timeline;
+    return [...this.#group(this.events, "", false), ...this.#group(this.timeline.earlier(this.spec.id), kept ? ` · ${kept.label}` : "", true)];
+  }
+
+  #group(events, suffix, kept) {
     const lines = new Map(this.spec.series.map((series) => [series.key, { ...series, points: [] }]));
-    for (const event of this.events) {
+    for (const event of events) {
       if (!lines.has(event.series)) lines.set(event.series, { key: event.series, title: event.series, baseline: false, points: [] });
       lines.get(event.series).points.push([event.x, event.y]);
     }
-    const shown = [...lines.values()].filter((line) => line.points.length);
     let hue = 0;
-    for (const line of shown) line.colour = token(line.baseline ? "--ink-2" : HUES[hue++ % HUES.length]);
-    return shown;
+    for (const line of lines.values()) {
+      line.colour = token(line.baseline ? "--ink-2" : HUES[hue++ % HUES.length]);
+      line.title += suffix;
+      line.kept = kept;
+    }
+    return [...lines.values()].filter((line) => line.points.length && !(kept && line.baseline));
+  }
+
+  picture() {
+    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight, draw: (context) => this.#paint(context, this.lines(), this.canvas.clientWidth, this.canvas.clientHeight) };
   }
 
   draw() {
     const lines = this.lines();
-    const context = fit(this.canvas);
-    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    this.#paint(fit(this.canvas), lines, this.canvas.clientWidth, this.canvas.clientHeight);
+    this.legend.replaceChildren(...lines.map((line) => {
+      const swatch = make("i", { class: line.baseline ? "dashed" : line.kept ? "kept" : "" });
+      swatch.style.borderTopColor = line.colour;
+      return make("span", {}, swatch, line.title + (line.baseline ? say("（基线）", " (baseline)") : ""));
+    }));
+    const said = lines.map((line) => `${line.title} ${this.#shown(this.#at(line))}`).join(say("；", "; "));
+    this.canvas.setAttribute("aria-label", `${this.spec.title}. ${said}`);
+    this.readout.textContent = `${this.hover === null || this.hover === undefined ? say("最新：", "latest: ") : `x = ${number(this.hover, 1)}: `}${said}`;
+  }
+
+  #paint(context, lines, width, height) {
     const points = lines.flatMap((line) => line.points.filter(([, y]) => y !== null));
     if (!points.length) return;
     let [x0, x1] = [Math.min(...points.map((p) => p[0])), Math.max(...points.map((p) => p[0]))];
@@ -61,7 +84,7 @@ export class CurvesPanel extends Panel {
       context.moveTo(left, Y(v));
       context.lineTo(width - right, Y(v));
       context.stroke();
-      context.fillText(this.spec.log ? `10^${number(v, 1)}` : number(v, 2), left - 5, Y(v));
+      context.fillText(this.spec.log ? power(v) : number(v, 2), left - 5, Y(v));
     }
     context.textAlign = "center";
     context.textBaseline = "top";
@@ -77,20 +100,13 @@ export class CurvesPanel extends Panel {
       context.stroke();
       context.setLineDash([]);
     }
-    this.legend.replaceChildren(...lines.map((line) => {
-      const swatch = make("i", { class: line.baseline ? "dashed" : "" });
-      swatch.style.borderTopColor = line.colour;
-      return make("span", {}, swatch, line.title + (line.baseline ? say("（基线）", " (baseline)") : ""));
-    }));
-    const said = lines.map((line) => `${line.title} ${this.#shown(this.#at(line))}`).join(say("；", "; "));
-    this.canvas.setAttribute("aria-label", `${this.spec.title}. ${said}`);
-    this.readout.textContent = `${this.hover === null || this.hover === undefined ? say("最新：", "latest: ") : `x = ${number(this.hover, 1)}: `}${said}`;
   }
 
   #line(context, line, Y, top) {
     context.strokeStyle = context.fillStyle = line.colour;
-    context.lineWidth = line.baseline ? 1.5 : 2;
-    context.setLineDash(line.baseline ? [6, 4] : []);
+    context.lineWidth = line.baseline || line.kept ? 1.5 : 2;
+    context.globalAlpha = line.kept ? 0.55 : 1;
+    context.setLineDash(line.baseline ? [6, 4] : line.kept ? [2, 2] : []);
     context.beginPath();
     let pen = false;
     for (const [x, y] of line.points) {
@@ -107,6 +123,7 @@ export class CurvesPanel extends Panel {
     context.stroke();
     context.setLineDash([]);
     context.lineWidth = 1;
+    context.globalAlpha = 1;
   }
 
   #at(line) {
@@ -118,7 +135,7 @@ export class CurvesPanel extends Panel {
 
   #shown(y) {
     if (y === null) return say("非有限", "not finite");
-    return this.spec.log ? `10^${number(y, 1)}` : number(y);
+    return this.spec.log ? power(y) : number(y);
   }
 
   #hover(event) {

@@ -1,26 +1,36 @@
-// Six maps, units × time, one colour scale each; a cursor tells unit, step, value and the equation with its numbers.
+// Six maps, units × time, one colour scale each; a cursor tells unit, step, value and the equation with its
+// numbers; below them the memory ruler, on the same time axis.
 import { at, bytes } from "../decode.js";
 import { make, number, say } from "../words.js";
 import { paint, scale } from "./colours.js";
-import { Panel } from "./panel.js";
+import { Panel, token } from "./panel.js";
+import { Ruler } from "./ruler.js";
 
 const NAMES = {
   i: ["输入门 i", "input gate i"], f: ["遗忘门 f", "forget gate f"], g: ["候选 g", "candidate g"],
   o: ["输出门 o", "output gate o"], c: ["细胞状态 c", "cell state c"], h: ["隐藏状态 h", "hidden state h"],
 };
 
+const KEPT = "\u0000kept"; // the lane of the run kept for comparison
+
 export class GatesPanel extends Panel {
   constructor(spec, timeline) {
     super(spec, timeline);
     this.unit = 0;
     this.gate = "c";
-    this.lane = null;
+    this.lane = spec.lane ?? null; // null follows whichever model was shown last
     this.lanes = make("div", { class: "presets", role: "group", "aria-label": say("模型", "Model"), hidden: true });
     this.grid = make("div", { class: "gates-grid" });
     this.maps = {};
     for (const gate of Object.keys(NAMES)) this.#map(gate);
+    this.ruler = new Ruler((t) => timeline.goTime(t));
     this.equation = make("p", { class: "equation" });
-    this.body.append(this.lanes, this.grid, this.equation);
+    this.body.append(this.lanes, this.grid, this.ruler.element, this.equation);
+  }
+
+  get events() {
+    const all = super.events;
+    return this.spec.lane ? all.filter((event) => event.lane === this.spec.lane) : all;
   }
 
   #map(gate) {
@@ -36,6 +46,7 @@ export class GatesPanel extends Panel {
   }
 
   frame() {
+    if (this.lane === KEPT) return this.timeline.earlier(this.spec.id).filter((event) => event.step <= this.timeline.step).at(-1) ?? this.timeline.earlier(this.spec.id)[0] ?? null;
     return this.timeline.now(this.spec.id, (event) => this.lane === null || event.lane === this.lane);
   }
 
@@ -60,10 +71,14 @@ export class GatesPanel extends Panel {
   }
 
   #chooseLane() {
-    const lanes = [...new Set(this.events.map((event) => event.lane))];
-    if (lanes.length < 2 || this.lanes.childElementCount === lanes.length) return;
-    this.lanes.hidden = false;
-    this.lane ??= lanes[0];
+    const lanes = [null, ...new Set(this.events.map((event) => event.lane))];
+    const { kept } = this.timeline;
+    if (kept) lanes.push(KEPT);
+    else if (this.lane === KEPT) this.lane = null;
+    this.lanes.hidden = lanes.length < 3 || Boolean(this.spec.lane);
+    const names = lanes.join("|") + (kept?.label ?? "");
+    if (this.lanes.hidden || this.named === names) return;
+    this.named = names;
     this.lanes.replaceChildren(...lanes.map((lane) => make("button", {
       type: "button", class: "button small", "aria-pressed": String(lane === this.lane),
       onclick: (event) => {
@@ -71,7 +86,7 @@ export class GatesPanel extends Panel {
         for (const other of this.lanes.children) other.setAttribute("aria-pressed", String(other === event.target));
         this.later();
       },
-    }, lane)));
+    }, lane === KEPT ? kept.label : lane || say("最近显示的", "latest shown"))));
   }
 
   draw() {
@@ -87,6 +102,7 @@ export class GatesPanel extends Panel {
       range.textContent = `${number(tensor.lo, 2)} … ${number(tensor.hi, 2)}`;
       canvas.setAttribute("aria-label", `${say(...NAMES[gate])}: ${this.#value(frame, gate, t)}. ${say(`${units} 个单元 × ${steps} 步，训练步 ${frame.step}`, `${units} units × ${steps} steps, training step ${frame.step}`)}`);
     }
+    this.ruler.show(frame.ruler, t);
     this.equation.textContent = this.#equations(frame, t);
     const held = frame.clamped?.length ? say(`，钳住：${frame.clamped.join("、")}`, `, held: ${frame.clamped.join(", ")}`) : "";
     this.readout.textContent = `${frame.lane ? `${frame.lane} · ` : ""}${say("训练步", "training step")} ${frame.step} · ${this.#value(frame, this.gate, t)}${held}`;
@@ -98,10 +114,33 @@ export class GatesPanel extends Panel {
   }
 
   #equations(frame, t) {
-    const v = (gate, time = t) => (time < 0 ? null : at(frame[gate], time, this.unit));
-    const n = (gate, time = t) => (time < 0 ? "c₀" : number(v(gate, time)));
-    const before = t > 0 ? n("c", t - 1) : say("初值", "c₀");
+    const v = (gate, time = t) => at(frame[gate], time, this.unit);
+    const n = (gate, time = t) => number(v(gate, time));
+    const before = t > 0 ? n("c", t - 1) : "c₀";
     return `c_t = f·c_(t−1) + i·g ≈ ${n("f")} × ${before} + ${n("i")} × ${n("g")} = ${n("c")}\nh_t = o·tanh(c_t) ≈ ${n("o")} × ${number(Math.tanh(v("c")))} = ${n("h")}   ${say("（图中为 8 位精度）", "(8 bit, as drawn)")}`;
+  }
+
+  // Each map as it stands on the page, with its title; the maps stay pixels, since that is what they are.
+  picture() {
+    const width = this.grid.clientWidth;
+    const columns = 3, gap = 14, high = 130;
+    const wide = (width - gap * (columns - 1)) / columns;
+    return {
+      width,
+      height: 2 * (high + 34),
+      draw: (context) => {
+        context.font = "12px system-ui, sans-serif";
+        context.imageSmoothingEnabled = false;
+        Object.entries(this.maps).forEach(([gate, { canvas }], k) => {
+          const [x, y] = [(k % columns) * (wide + gap), Math.floor(k / columns) * (high + 34)];
+          context.fillStyle = token(`--gate-${gate}`);
+          context.textAlign = "left";
+          context.textBaseline = "top";
+          context.fillText(say(...NAMES[gate]), x, y + 4);
+          context.drawImage(canvas, x, y + 22, wide, high);
+        });
+      },
+    };
   }
 
   numbers() {

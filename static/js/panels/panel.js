@@ -1,19 +1,22 @@
 // What all panels share: frame, note, readout, table view, drawing on the next animation frame.
 import { make, say } from "../words.js";
 
+const MOST_ROWS = 500; // a table of more helps nobody; the saved file has them all
+
 export class Panel {
   constructor(spec, timeline) {
     this.spec = spec;
     this.timeline = timeline;
     this.tabled = false;
     this.toggle = make("button", { type: "button", class: "button small", "aria-pressed": "false", onclick: () => this.#switch() }, say("表格", "Table"));
+    this.saving = make("details", { class: "save" }, make("summary", { class: "button small" }, say("保存", "Save")), make("div", { class: "save-choices" }, ...["png", "svg", "csv"].map((kind) => make("button", { type: "button", class: "button small", onclick: () => this.#save(kind) }, kind.toUpperCase()))));
     this.body = make("div", { class: "panel-body" });
     this.table = make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": spec.title, hidden: true });
     this.readout = make("p", { class: "readout" });
     this.element = make(
       "section",
       { class: `panel panel--${spec.kind}`, "aria-label": spec.title, "data-panel": spec.id },
-      make("header", {}, make("h2", {}, spec.title), this.toggle),
+      make("header", {}, make("h2", {}, spec.title), make("div", { class: "panel-tools" }, this.toggle, this.saving)),
       spec.note ? make("p", { class: "note" }, spec.note) : null,
       this.body,
       this.table,
@@ -26,6 +29,17 @@ export class Panel {
     document.addEventListener("mendao:theme", this.later);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.later);
     new ResizeObserver(this.later).observe(this.element);
+  }
+
+  async #save(kind) {
+    this.saving.open = false;
+    const { savePanel } = await import("../save.js");
+    await savePanel(this, kind);
+  }
+
+  // What the panel shows now as {width, height, draw(context)}; panels that are HTML have no picture.
+  picture() {
+    return null;
   }
 
   get events() {
@@ -60,7 +74,7 @@ export class Panel {
         "table",
         {},
         make("thead", {}, make("tr", {}, ...head.map((cell) => make("th", { scope: "col" }, cell)))),
-        make("tbody", {}, ...rows.slice(0, 500).map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, String(cell ?? "—")))))),
+        make("tbody", {}, ...rows.slice(0, MOST_ROWS).map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, String(cell ?? "—")))))),
       ),
     );
   }

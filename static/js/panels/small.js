@@ -11,12 +11,15 @@ export class SeedsPanel extends Panel {
     this.body.append(this.strip);
   }
 
+  // Title → (seed → its outcome); the rows of a run kept for comparison stand below this one's.
   rows() {
     const rows = new Map();
-    for (const event of this.events) {
-      if (!rows.has(event.lane)) rows.set(event.lane, new Map());
-      rows.get(event.lane).set(event.seed, event);
-    }
+    const put = (title, event) => {
+      if (!rows.has(title)) rows.set(title, new Map());
+      rows.get(title).set(event.seed, event);
+    };
+    for (const event of this.events) put(this.title(event.lane), event);
+    for (const event of this.timeline.earlier(this.spec.id)) put(`${this.title(event.lane)} · ${this.timeline.kept.label}`, event);
     return rows;
   }
 
@@ -33,14 +36,14 @@ export class SeedsPanel extends Panel {
     this.strip.replaceChildren(...rows.map(([lane, cells]) => make(
       "div",
       { class: "strip-row" },
-      make("span", {}, this.title(lane)),
+      make("span", {}, lane),
       make("div", { class: "strip-cells" }, ...[...cells.values()].map((cell) => make("span", { class: `strip-cell strip-cell--${cell.solved ? "solved" : "open"}`, title: `${say("种子", "seed")} ${cell.seed}: ${number(cell.value)}` }, SeedsPanel.words(cell)))),
     )));
-    this.readout.textContent = rows.map(([lane, cells]) => `${this.title(lane)}: ${[...cells.values()].filter((cell) => cell.solved).length} / ${cells.size}`).join(say("；", "; "));
+    this.readout.textContent = rows.map(([lane, cells]) => `${lane}: ${[...cells.values()].filter((cell) => cell.solved).length} / ${cells.size}`).join(say("；", "; "));
   }
 
   numbers() {
-    const rows = [...this.rows()].flatMap(([lane, cells]) => [...cells.values()].map((cell) => [this.title(lane), cell.seed, SeedsPanel.words(cell), number(cell.value)]));
+    const rows = [...this.rows()].flatMap(([lane, cells]) => [...cells.values()].map((cell) => [lane, cell.seed, SeedsPanel.words(cell), number(cell.value)]));
     return { head: [say("模型", "Model"), say("种子", "Seed"), say("结果", "Result"), say("数值", "Value")], rows };
   }
 }
