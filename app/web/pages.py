@@ -242,7 +242,7 @@ async def _shown_items(
     return [
         stored_view(question, item, stored, lang)
         if stored and stored.item_id == item.id
-        else views.asked(question, item, lang)
+        else views.asked(question, item, lang, key="")
         for item in question.text[lang].items
     ]
 

@@ -64,6 +64,7 @@ class ResultView:
     answer: Markup | None = None
     said: Markup | None = None
     measured: str = ""
+    model_answer: Markup | None = None  # of the whole question; only after the learner's own
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,13 @@ def asked(
     error: str = "",
     marked: Marked | None = None,
     draft: str | None = None,
+    key: str | None = None,
 ) -> ItemView:
-    """The view of an item: fresh, refused (`error`), marked, or (free, `draft`) waiting for its ticks."""
+    """The view of an item: fresh, refused (`error`), marked, or (free, `draft`) waiting for its ticks.
+
+    `key` is the form's idempotency key, a new one where it is None. A page that is kept for everybody carries
+    none: its script makes one when the page opens.
+    """
     zh = lang == "zh"
     grade = marked.grade if marked else None
     given = marked.attempt.response if marked else None
@@ -136,7 +142,7 @@ def asked(
         prompt=render(item.prompt, lang),
         action=f"/{lang}/items/{item.id}/attempts",
         submit=_submit(item, points is not None)[0 if zh else 1],
-        key=secrets.token_urlsafe(12),
+        key=secrets.token_urlsafe(12) if key is None else key,
         code=render(item.code, lang) if item.code else None,
         hint=render(item.hint, lang) if item.hint else None,
         many=item.kind == "multi",
@@ -149,7 +155,7 @@ def asked(
         suggested_score=_suggested(item, text) if grade and kind_of_input == "free" else 0.0,
         selftest=selftest,
         asks_confidence=item.kind not in ("free", "predict"),
-        result=_result(item, marked, lang) if marked else None,
+        result=_result(question, item, marked, lang) if marked else None,
         error=error,
         demo_href=_demo_href(item, lang),
         again="" if selftest else f"{here}#item-{item.id}",
@@ -260,7 +266,7 @@ def _highlight(text: str, item: Item) -> Markup:
 # ── results ──
 
 
-def _result(item: Item, marked: Marked, lang: str) -> ResultView:
+def _result(question: Question, item: Item, marked: Marked, lang: str) -> ResultView:
     zh = lang == "zh"
     score, correct = marked.attempt.score, marked.attempt.correct
     if correct:
@@ -281,7 +287,13 @@ def _result(item: Item, marked: Marked, lang: str) -> ResultView:
         else None,
         said=render(wrong, lang) if wrong else None,
         measured=_measured(item, marked, zh) if item.kind == "predict" else "",
+        model_answer=_model_answer(question, lang) if item.kind == "free" else None,
     )
+
+
+def _model_answer(question: Question, lang: str) -> Markup | None:
+    text = question.text[lang].model_answer
+    return render(text, lang) if text else None
 
 
 def _answer(item: Item) -> Markup:

@@ -52,7 +52,15 @@ function timer(area) {
   });
 }
 
+// A page that is the same for everybody carries no idempotency keys: each visit makes its own.
+function key(input) {
+  if (input.value) return;
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  input.value = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+}
+
 function prepare(root) {
+  root.querySelectorAll("input[name=key]").forEach(key);
   root.querySelectorAll("[data-order]").forEach(orderList);
   root.querySelectorAll("[data-timed]").forEach(timer);
 }

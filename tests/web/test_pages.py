@@ -184,3 +184,31 @@ def test_error_pages_are_in_the_readers_language(client: Any) -> None:
     assert "no such question" in client.get("/en/questions/none").text
     assert client.get("/xx/").status_code == 404
     assert client.get("/en/exam/none").status_code == 404
+
+
+def test_a_page_kept_for_everybody_carries_no_idempotency_key(client: Any) -> None:
+    """Else the same reader's second answer, after a reload, would be taken for the first one repeated."""
+    page = client.get("/en/questions/07-gradient-clipping").text
+    assert re.findall(r'name="key" value="([^"]*)"', page)
+    assert set(re.findall(r'name="key" value="([^"]*)"', page)) == {""}
+    for choice in ("0", "1"):
+        answer = client.post(
+            "/en/items/07-a/attempts", data={"choice": choice, "key": ""}, headers={"hx-request": "true"}
+        )
+        assert answer.status_code == 200
+    assert len(client.get("/api/export").json()["attempts"]) == 2
+    fresh = client.get("/en/items/07-a", headers={"hx-request": "true"}).text
+    assert re.search(r'name="key" value="\S{16}"', fresh)
+
+
+def test_the_model_answer_is_told_only_after_the_learners_own(client: Any, library: Library) -> None:
+    model = library.by_number[7].text["en"].model_answer.split(".")[0]
+    assert model
+    assert model not in client.get("/en/questions/07-gradient-clipping").text
+    text = "Clipping bounds the gradient against explosion; it never enlarges."
+    answer = client.post(
+        "/en/items/07-g/attempts",
+        data={"text": text, "confirming": "1", "confirmed": ["0"]},
+        headers={"hx-request": "true"},
+    )
+    assert model in answer.text

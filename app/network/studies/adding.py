@@ -73,9 +73,7 @@ class AddingRace:
     """All lanes of one seed. `probe` are the held-out sequences; `baseline` is the error of always answering 1."""
 
     def __init__(self, *, steps: int, hidden: int, lr: float, seed: int, gru: Start) -> None:
-        self.runners = [
-            runner(lane, steps=steps, hidden=hidden, lr=lr, seed=seed, gru=gru) for lane in LANES
-        ]
+        self.runners = [runner(lane, steps=steps, hidden=hidden, lr=lr, seed=seed, gru=gru) for lane in LANES]
         self._steps, self._source = steps, generator(seed, 99)
         self.probe: Batch = adding(HELD_OUT, steps, generator(seed, 100))
         self.baseline = float((self.probe.y - 1.0).pow(2).mean())

@@ -59,15 +59,19 @@ class CountingRace:
     linearly to a tenth, so that what is measured last does not depend on where the last wobble was.
     """
 
-    def __init__(
-        self, *, largest: int, tested: int, own: int, hidden: int, lr: float, seed: int
-    ) -> None:
+    def __init__(self, *, largest: int, tested: int, own: int, hidden: int, lr: float, seed: int) -> None:
         self._largest, self._lr, self._source = largest, lr, generator(seed, 99)
         self.runners = []
         for place, kind in enumerate(LANES):
             units = width(kind, SYMBOLS, hidden)
             cell = contestant(
-                kind, kind, inputs=SYMBOLS, outputs=SYMBOLS, hidden=units, lr=lr, source=generator(seed, place)
+                kind,
+                kind,
+                inputs=SYMBOLS,
+                outputs=SYMBOLS,
+                hidden=units,
+                lr=lr,
+                source=generator(seed, place),
             )
             self.runners.append(Runner(cell, units))
         self._test = data.counting_of(torch.arange(1, tested + 1))

@@ -7,8 +7,9 @@ a centred smoother. The naive forecasts are those of Hyndman & Athanasopoulos, M
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,10 @@ from app.network.train import generator
 
 DATA = Path(__file__).parent.parent / "datasets" / "series.json"
 PROTOCOLS = ("honest", "shuffle", "scaler", "denoise")
-WALK, SIDE = 600, 2  # steps of the random walk; a smoothed value is the mean of itself and SIDE on either side
+WALK, SIDE = (
+    600,
+    2,
+)  # steps of the random walk; a smoothed value is the mean of itself and SIDE on either side
 
 
 class Setting(NamedTuple):
@@ -59,13 +63,15 @@ class Naive(NamedTuple):
     seasonal: tuple[float, float]
 
 
-def series(name: str, seed: int) -> tuple[Array, list[str]]:
-    """The values (n,) and a label for each: one that ships, or "walk", a Gaussian random walk of this seed."""
+def series(name: str, seed: int, own: Sequence[float] = ()) -> Array:
+    """The values (n,): a series that ships, `own`, or "walk", a Gaussian random walk of this seed."""
+    if name == "own":
+        return np.asarray(own, dtype=np.float64)
     if name == "walk":
         draws = torch.randn(WALK, generator=generator(seed, 32), dtype=torch.float64)
-        return np.asarray(100 + draws.cumsum(0)), [str(t) for t in range(WALK)]
+        return np.asarray(100 + draws.cumsum(0))
     found = json.loads(DATA.read_text(encoding="utf-8"))[name]
-    return np.asarray(found["values"], dtype=np.float64), [str(t) for t in range(len(found["values"]))]
+    return np.asarray(found["values"], dtype=np.float64)
 
 
 def cuts(n: int) -> tuple[int, int]:
@@ -94,7 +100,8 @@ class Trial:
     """One network under one protocol; after `train` what it promised and delivered, both as Errors.
 
     Honest: promised is the validation error that chose the weights, delivered the test error. With a leak: promised
-    is what that protocol takes for its test error, delivered the error on the last part without the leak.
+    is what that protocol takes for its test error, delivered the error on the last part when the future is not known.
+    A scale from the whole series cannot be had then: that trial delivers what the honest one of its seed does.
     """
 
     promised: Errors
@@ -124,6 +131,8 @@ class Trial:
         self.training, self.held, self._own = self._cut(train), self._cut(held), own
         self.forecaster = Forecaster(hidden=setting.hidden, lr=setting.lr, seed=seed, lane=0)
         self.in_sample = float(np.abs(np.diff(y[:first])).mean())  # MASE divides by this
+        last = z[held - 1] if reach == 0 else np.zeros(len(held))  # of a difference, 'as before' is 0
+        self.validation_naive = rms(np.nan_to_num((z[held] - last) / self.scale.deviation))
 
     def _cut(self, places: Places) -> Windows:
         return windows(self._z, self.setting.width, self.scale, places)
@@ -180,10 +189,92 @@ class Trial:
         return Subject(self.forecaster.layer, x, tokens, answer)
 
 
+def optimism(trial: Trial, honest: Trial) -> float | None:
+    """How many times larger the delivered error is than the promised one, each over persistence on its targets."""
+    delivered = (honest if trial.protocol == "scaler" else trial).delivered.ratio
+    return None if delivered is None or not trial.promised.ratio else delivered / trial.promised.ratio
+
+
 def folds(n: int, count: int) -> list[tuple[int, int, int]]:
     """Rolling origins: (validation begins, test begins, test ends) of `count` folds over the last 40 % of n values.
 
     Each fold trains on the first 80 % of what lies before its origin, stops on the rest and scores what follows.
     """
     origins = [n * 6 // 10 + n * 4 * k // (10 * count) for k in range(count)] + [n]
-    return [(at * 8 // 10, at, until) for at, until in zip(origins[:-1], origins[1:], strict=True)]
+    return [(at * 8 // 10, at, until) for at, until in itertools.pairwise(origins)]
+
+
+class Score(NamedTuple):
+    """Of one forecast over one stretch; `mase` and `ratio` (to persistence's RMSE) are None where the divisor is 0."""
+
+    rmse: float
+    mae: float
+    mase: float | None
+    ratio: float | None
+
+
+class Leak(NamedTuple):
+    """One protocol over the seeds: means of what it promised and delivered, and how many times too good that was."""
+
+    promised: float
+    promised_ratio: float | None
+    delivered: float
+    delivered_ratio: float | None
+    factors: list[float | None]  # per seed
+
+    @property
+    def factor(self) -> float | None:
+        return mean(self.factors)
+
+
+class Summary(NamedTuple):
+    """A run's outcome. `ahead_of_last` and `ahead` count the seeds whose LSTM beats persistence, and both naive."""
+
+    scores: list[Score]  # per seed
+    last: Score
+    seasonal: Score
+    leaks: dict[str, Leak]
+    ahead_of_last: int
+    ahead: int
+
+    @property
+    def skill(self) -> float | None:
+        """1 − RMSE over persistence's, the mean over seeds."""
+        ratio = mean([score.ratio for score in self.scores])
+        return None if ratio is None else 1 - ratio
+
+
+def summary(trials: dict[str, list[Trial]], season: int) -> Summary:
+    """Of trained trials by protocol, one a seed. Naive scores are those of the first seed's series."""
+    honest = trials["honest"]
+    scores, ahead_of_last, ahead = [], 0, 0
+    for each in honest:
+        said = each.delivered
+        scores.append(Score(said.rmse, said.mae, _over(said.mae, each.in_sample), said.ratio))
+        simple = naive(each.y, season, each.future)
+        ahead_of_last += said.rmse < simple.last[0]
+        ahead += said.rmse < min(simple.last[0], simple.seasonal[0])
+    first = honest[0]
+    simple = naive(first.y, season, first.future)
+    last, seasonal = (
+        Score(rmse, mae, _over(mae, first.in_sample), _over(rmse, simple.last[0])) for rmse, mae in simple
+    )
+    leaks = {}
+    for name, lane in trials.items():
+        out = honest if name == "scaler" else lane
+        leaks[name] = Leak(
+            float(np.mean([one.promised.rmse for one in lane])), mean([one.promised.ratio for one in lane]),
+            float(np.mean([one.delivered.rmse for one in out])), mean([one.delivered.ratio for one in out]),
+            [optimism(one, two) for one, two in zip(lane, honest, strict=True)],
+        )  # fmt: skip
+    return Summary(scores, last, seasonal, leaks, ahead_of_last, ahead)
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Of those that are there; None where none is."""
+    found = [value for value in values if value is not None]
+    return float(np.mean(found)) if found else None
+
+
+def _over(value: float, base: float) -> float | None:
+    return value / base if base > 0 else None

@@ -21,8 +21,7 @@ from app.network.train import generator, linear, optimiser, update
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-BATCH, CLIP = 64, 1.0
-TRANSFORMS = ("level", "sqrt", "difference", "seasonal")
+BATCH, CLIP, LIMIT = 64, 1.0, 1e6
 
 
 class Scale(NamedTuple):
@@ -66,7 +65,7 @@ class Moment(NamedTuple):
 
 
 class Transform(NamedTuple):
-    """How a series is made easier to learn, and back: one of TRANSFORMS.
+    """How a series is made easier to learn, and back: "level" leaves it alone.
 
     "sqrt" keeps the sign; "difference" is to the value before, "seasonal" to the one a season before, of
     logarithms where `logarithm` (all values must be positive then).
@@ -98,12 +97,12 @@ class Transform(NamedTuple):
             return z
         if self.kind == "sqrt":
             return np.asarray(np.sign(z) * z**2)
-        return np.asarray(before * np.exp(z) if self.logarithm else before + z)
+        return np.asarray(before * np.exp(np.clip(z, -50, 50)) if self.logarithm else before + z)
 
 
 def windows(z: Array, width: int, scale: Scale, places: Places) -> Windows:
     """The samples whose targets are `places`; each needs `width` finite values of z before it."""
-    scaled = (z - scale.mean) / scale.deviation
+    scaled = np.clip((z - scale.mean) / scale.deviation, -LIMIT, LIMIT)  # float32 overflows past 1e38
     rows = np.stack([scaled[at - width : at] for at in places])
     return Windows(torch.tensor(rows, dtype=torch.float32).unsqueeze(-1),
                    torch.tensor(scaled[places], dtype=torch.float32), places)  # fmt: skip
