@@ -7,6 +7,7 @@ backtest. Against it: shuffled windows, a scale from the whole series, a centred
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
@@ -40,14 +41,8 @@ if TYPE_CHECKING:
 FRAMES, DRAWN, BETTER = 40, 120, 1.05  # BETTER: a promise this many times too good counts as a leak
 SIZES = {"sunspots": 309, "airline": 144, "weather": 1461, "walk": 600}
 SEASONS = {"sunspots": 11, "airline": 12, "weather": 365, "walk": 12, "own": 12}
-# fmt: off - messages and words stay on one line each
-TRANSFORMS = {
-    "sunspots": "sqrt",
-    "airline": "seasonal",
-    "weather": "level",
-    "walk": "level",
-    "own": "difference",
-}
+# fmt: off
+TRANSFORMS = {"sunspots": "sqrt", "airline": "seasonal", "weather": "level", "walk": "level", "own": "difference"}
 AXES = {"sunspots": (1700.0, 1.0), "airline": (1949.0, 1 / 12), "weather": (2012.0, 1 / 365.25)}
 LEAST, MOST, LARGEST = 60, 1000, 1e9
 PROTOCOLS = {
@@ -63,26 +58,20 @@ def numbers(text: str) -> list[float]:
     found: list[float] = []
     lines = [line for line in text.splitlines() if line.strip()]
     for place, line in enumerate(lines, 1):
-        last = (
-            line.replace("，", ",").replace(";", ",").replace("\t", ",").rstrip(" ,").split(",")[-1].split()
-        )
+        last = re.split(r"[,，;；\s]+", line.strip(" ,，;；\t"))[-1]
         try:
-            value = float(last[-1].strip("\"'"))
-        except (IndexError, ValueError):
+            value = float(last.strip("\"'"))
+        except ValueError:
             if place == 1:
                 continue
             where = f"values：第 {place} 行的最后一列不是数 | values: the last column of line {place} is no number"
             raise ValueError(where) from None
         if not abs(value) <= LARGEST:  # NaN is none either
-            raise ValueError(
-                f"values：第 {place} 行超出 ±{LARGEST:g} | values: line {place} is outside ±{LARGEST:g}"
-            )
+            raise ValueError(f"values：第 {place} 行超出 ±{LARGEST:g} | values: line {place} is outside ±{LARGEST:g}")
         found.append(value)
     if found and not LEAST <= len(found) <= MOST:
         n = len(found)
-        raise ValueError(
-            f"values：要 {LEAST} 到 {MOST} 个数，现有 {n} 个 | values: {LEAST} to {MOST} numbers, not {n}"
-        )
+        raise ValueError(f"values：要 {LEAST} 到 {MOST} 个数，现有 {n} 个 | values: {LEAST} to {MOST} numbers, not {n}")
     return found
 
 
@@ -90,9 +79,7 @@ class ForecastParams(TrainedParams):
     """The series, how it is prepared, and the network."""
 
     series: Literal["sunspots", "airline", "weather", "walk", "own"] = param(
-        "sunspots",
-        "序列",
-        "Series",
+        "sunspots", "序列", "Series",
         help=Bilingual(
             "年太阳黑子、月航空旅客、西雅图日最高温、随机游走，或你自己的数",
             "yearly sunspots, monthly airline passengers, Seattle’s daily maxima, a random walk, or your own",
@@ -104,23 +91,23 @@ class ForecastParams(TrainedParams):
             "每行一个数，或 CSV（取最后一列）；60 到 1000 个，“序列”要选 own",
             "one number a line, or CSV (its last column); 60 to 1,000 of them, with Series set to own",
         ),
-    )  # fmt: skip
+    )
     transform: Literal["auto", "level", "sqrt", "difference", "seasonal"] = param(
         "auto", "变换", "Transform",
         help=Bilingual(
             "auto：黑子开方，旅客取季节差分（对数），气温和游走不变，自己的数取一阶差分",
             "auto: square root for sunspots, seasonal difference of logs for passengers, level for weather and walk, first difference for your own",
         ),
-    )  # fmt: skip
+    )
     season: int = param(
         0, "季节长度", "Season length", ge=0, le=365, validate_default=True,
         help=Bilingual("0 表示自动：11、12、365、12、12", "0 is automatic: 11, 12, 365, 12, 12"),
-    )  # fmt: skip
+    )
     window: int = param(12, "窗口长度 W", "Window W", ge=4, le=60, validate_default=True)
     leak: Literal["denoise", "shuffle", "scaler"] = param(
         "denoise", "画出哪一种泄漏", "Leak to draw",
         help=Bilingual("三种总是都测", "all three are always measured"),
-    )  # fmt: skip
+    )
     folds: int = param(4, "滚动起点折数", "Rolling-origin folds", ge=2, le=6)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
     steps: int = param(150, "训练步数", "Training steps", ge=20, le=400)
@@ -131,9 +118,7 @@ class ForecastParams(TrainedParams):
     @classmethod
     def _enough(cls, text: str, info: ValidationInfo) -> str:
         if not numbers(text) and info.data.get("series") == "own":
-            raise ValueError(
-                f"values：series 为 own 时要 {LEAST} 到 {MOST} 个数 | values: with series own, {LEAST} to {MOST} numbers"
-            )
+            raise ValueError(f"values：series 为 own 时要 {LEAST} 到 {MOST} 个数 | values: with series own, {LEAST} to {MOST} numbers")
         return text
 
     @field_validator("season")
@@ -141,9 +126,7 @@ class ForecastParams(TrainedParams):
     def _season(cls, season: int, info: ValidationInfo) -> int:
         limit = _size(info) * 48 // 100
         if season > limit:
-            raise ValueError(
-                f"season：这条序列最多 {limit} | season: at most {limit} for a series of this length"
-            )
+            raise ValueError(f"season：这条序列最多 {limit} | season: at most {limit} for a series of this length")
         return season
 
     @field_validator("window")
@@ -156,9 +139,7 @@ class ForecastParams(TrainedParams):
             reach = 1
         limit = _size(info) * 48 // 100 - 10 - reach  # the first fold must keep ten samples to train on
         if window > limit:
-            raise ValueError(
-                f"window：这条序列和变换最多 {limit} | window: at most {limit} for this series and transform"
-            )
+            raise ValueError(f"window：这条序列和变换最多 {limit} | window: at most {limit} for this series and transform")
         return window
 
 
