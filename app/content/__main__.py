@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     if faults := check(library, demo_params()):
         return _report(faults)
     items = sum(len(question.items) for question in library.questions)
-    print(f"{len(library.questions)} questions, {items} items in each language: no fault found")
+    beyond = len(library.questions) - len(library.of_source)
+    more = f" and {beyond} beyond the source" if beyond else ""
+    print(f"{len(library.of_source)} questions{more}, {items} items in each language: no fault found")
     return 0
 
 

@@ -56,7 +56,7 @@ def _table_faults(library: Library, question: Question, path: Path) -> Iterator[
     else:
         for _, fault, remedy in typography.faults(question.demo.look.zh):
             yield line_of(path, "look_zh", "demo"), fault, remedy
-    if not question.verdict:
+    if not question.verdict and not question.beyond:
         yield 1, "no verdict", "write holds, imprecise, wrong or duplicate"
     for field, numbers in (("duplicate_of", [question.duplicate_of]), ("near", question.near)):
         for number in numbers:
@@ -105,8 +105,10 @@ def _page_faults(library: Library, question: Question, page: Page, lang: str, te
 
 
 def _source_lines(page: Page, text: str) -> range:
-    """The lines of the source section: verbatim, so no rule of ours holds there."""
-    start = page.lines["source"]
+    """The lines of the source section, if there is one: verbatim, so no rule of ours holds there."""
+    start = page.lines.get("source")
+    if start is None:
+        return range(1, 1)
     later = [line for line in page.lines.values() if line > start]
     return range(start, min(later, default=text.count("\n") + 2))
 

@@ -35,7 +35,8 @@ def missing(question: Question) -> list[str]:
     kinds = {item.kind for item in question.items}
     unchecked = [item.id for item in question.items if item.kind == "numeric" and not item.check]
     wanted = {
-        "review": all(page.review for page in pages),
+        "review": question.beyond or all(page.review for page in pages),
+        "model answer": all(page.model_answer for page in pages),
         "key points": all(page.key_points for page in pages),
         "follow-ups": all(page.follow_ups for page in pages),
         "free item": "free" in kinds,

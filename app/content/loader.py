@@ -9,7 +9,16 @@ from pathlib import Path
 from app.content.blocks import Document, Section, read, split
 from app.content.items import read_item
 from app.content.keys import read_points
-from app.content.models import ContentError, ContentErrors, FollowUp, Item, Library, Page, Question
+from app.content.models import (
+    SOURCE_QUESTIONS,
+    ContentError,
+    ContentErrors,
+    FollowUp,
+    Item,
+    Library,
+    Page,
+    Question,
+)
 from app.content.sections import cut
 from app.content.tables import FOLDER, read_question, read_sources, read_topics
 from app.protocol import LANGS
@@ -44,7 +53,9 @@ def _question(folder: Path, topics: set[str], languages: Sequence[str]) -> Quest
     pages: dict[str, Page] = {}
     for lang in languages:
         try:
-            pages[lang] = _page(read(folder / f"{lang}.md", lang))
+            pages[lang] = _page(
+                read(folder / f"{lang}.md", lang), beyond=int(folder.name[:2]) > SOURCE_QUESTIONS
+            )
         except ContentErrors as several:
             faults += several.faults
         except ContentError as fault:
@@ -60,8 +71,8 @@ def _question(folder: Path, topics: set[str], languages: Sequence[str]) -> Quest
     return question
 
 
-def _page(document: Document) -> Page:
-    title, sections = cut(document)
+def _page(document: Document, *, beyond: bool) -> Page:
+    title, sections = cut(document, beyond=beyond)
     faults: list[ContentError] = []
     items: list[Item] = []
     for each in _entries(document, sections["items"], "item"):
@@ -79,7 +90,8 @@ def _page(document: Document) -> Page:
     follow_ups = sections.get("follow_ups")
     return Page(
         title=title,
-        source=_raw(document, sections["source"]),
+        source=_raw(document, sections["source"]) if "source" in sections else "",
+        answer=_raw(document, sections["answer"]) if "answer" in sections else "",
         items=tuple(items),
         review=_raw(document, sections["review"]) if "review" in sections else "",
         model_answer=_raw(document, sections["model_answer"]) if "model_answer" in sections else "",

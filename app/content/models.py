@@ -186,8 +186,9 @@ class Page:
     """A question in one language."""
 
     title: str
-    source: str
+    source: str  # verbatim; "" where the question is beyond the source
     items: tuple[Item, ...]
+    answer: str = ""  # written by us, where there is no source
     review: str = ""
     model_answer: str = ""
     key_points: tuple[KeyPoint, ...] = ()
@@ -202,6 +203,9 @@ class DemoLink:
     slug: str
     params: Mapping[str, Any]
     look: Bilingual
+
+
+SOURCE_QUESTIONS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +223,11 @@ class Question:
     duplicate_of: int | None = None
     near: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> bool:
+        """Whether interviewers ask it and the source does not."""
+        return self.number > SOURCE_QUESTIONS
 
     def item(self, item_id: str, lang: str) -> Item:
         """The item in one language; KeyError where it is none of this question's."""
@@ -241,6 +250,11 @@ class Library:
     topics: tuple[Topic, ...]
     sources: Mapping[str, Source]
     planned_demos: tuple[str, ...]
+
+    @cached_property
+    def of_source(self) -> tuple[Question, ...]:
+        """The questions of the source, without those beyond it."""
+        return tuple(question for question in self.questions if not question.beyond)
 
     @cached_property
     def by_slug(self) -> dict[str, Question]:
@@ -274,8 +288,12 @@ class Library:
         raise KeyError(topic_id)
 
     def neighbours(self, question: Question) -> tuple[Question | None, Question | None]:
-        """The questions before and after within the topic."""
-        row = [other for other in self.questions if other.topic == question.topic]
+        """The questions before and after within the topic; those beyond the source keep to themselves."""
+        row = [
+            other
+            for other in self.questions
+            if other.topic == question.topic and other.beyond == question.beyond
+        ]
         place = row.index(question)
         return (row[place - 1] if place else None), (row[place + 1] if place + 1 < len(row) else None)
 

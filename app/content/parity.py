@@ -27,6 +27,7 @@ def parity_faults(first: Page, second: Page, name: str) -> Iterator[Fault]:
                 yield theirs.line, f"{ours.id}: {what} differ from {name}: {values}", "make both files agree"
     for section, one, two in (
         ("review", bool(first.review), bool(second.review)),
+        ("model_answer", bool(first.model_answer), bool(second.model_answer)),
         ("key_points", _weights(first.key_points), _weights(second.key_points)),
         ("follow_ups", len(first.follow_ups), len(second.follow_ups)),
     ):

@@ -50,7 +50,7 @@ def _entry(library: Library, question: Question) -> tuple[str, str]:
 
 
 def _texts(page: Page) -> Iterator[str]:
-    yield from (page.source, page.review)
+    yield from (page.source, page.answer, page.review, page.model_answer)
     yield from (point.text for point in page.key_points)
     for follow_up in page.follow_ups:
         yield from (follow_up.question, follow_up.answer)

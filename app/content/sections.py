@@ -7,6 +7,7 @@ from app.content.blocks import Document, Section, split
 HEADINGS = {
     "zh": {
         "原文": "source",
+        "解答": "answer",
         "点评": "review",
         "示范回答": "model_answer",
         "要点": "key_points",
@@ -15,6 +16,7 @@ HEADINGS = {
     },
     "en": {
         "Source": "source",
+        "Answer": "answer",
         "Review": "review",
         "Model answer": "model_answer",
         "Key points": "key_points",
@@ -22,8 +24,10 @@ HEADINGS = {
         "Items": "items",
     },
 }
-ORDER = ("source", "review", "model_answer", "key_points", "follow_ups", "items")
-NEEDED = ("source", "items")
+ORDER = ("source", "answer", "review", "model_answer", "key_points", "follow_ups", "items")
+# A question of the source has its text; one beyond it has an answer of ours in its place.
+NEEDED = {False: ("source", "items"), True: ("answer", "items")}
+REFUSED = {False: "answer", True: "source"}
 
 
 def heading(lang: str, name: str) -> str:
@@ -31,7 +35,7 @@ def heading(lang: str, name: str) -> str:
     return next(title for title, each in HEADINGS[lang].items() if each == name)
 
 
-def cut(document: Document) -> tuple[str, dict[str, Section]]:
+def cut(document: Document, *, beyond: bool) -> tuple[str, dict[str, Section]]:
     """(title, section name → section). Raises ContentError for headings missing, unknown or out of order."""
     titles = [part for part in document.parts if part.kind == "heading" and part.depth == 1]
     if len(titles) != 1 or document.parts[0] is not titles[0]:
@@ -52,7 +56,10 @@ def cut(document: Document) -> tuple[str, dict[str, Section]]:
         if sections and ORDER.index(name) < ORDER.index(list(sections)[-1]):
             raise document.error(section.line, f"'## {section.title}' is out of order", f"keep to {known}")
         sections[name] = section
-    for name in NEEDED:
+    if REFUSED[beyond] in sections:
+        odd, wanted = sections[REFUSED[beyond]], heading(document.lang, NEEDED[beyond][0])
+        raise document.error(odd.line, f"'## {odd.title}' does not belong here", f"write '## {wanted}'")
+    for name in NEEDED[beyond]:
         if name not in sections:
             missing = heading(document.lang, name)
             raise document.error(len(document.lines), f"'## {missing}' is missing", "add the section")

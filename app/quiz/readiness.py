@@ -96,15 +96,16 @@ def by_question(
 def by_topic(
     library: Library, latest: Mapping[str, Marked], due: frozenset[str] = frozenset()
 ) -> dict[str, Standing]:
-    """Topic id → standing, in the library's order of topics."""
+    """Topic id → standing over the source's questions, in the library's order of topics."""
     ids: dict[str, list[str]] = {topic.id: [] for topic in library.topics}
-    for question in library.questions:
+    for question in library.of_source:
         ids[question.topic] += item_ids(question)
     return {topic: standing(found, latest, due) for topic, found in ids.items()}
 
 
 def overall(library: Library, latest: Mapping[str, Marked], due: frozenset[str] = frozenset()) -> Standing:
-    return standing((i for question in library.questions for i in item_ids(question)), latest, due)
+    """The standing over the source's questions."""
+    return standing((i for question in library.of_source for i in item_ids(question)), latest, due)
 
 
 def due_now(cards: Iterable[Dated], now: datetime) -> list[str]:

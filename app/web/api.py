@@ -71,7 +71,8 @@ class QuestionDetail(BaseModel):
     level: int
     demo: str | None
     duplicate_of: int | None
-    source: str
+    source: str  # "" where the question is beyond the source: then there is an answer
+    answer: str
     review: str
     key_points: list[KeyPointOut]
     follow_ups: list[FollowUpOut]
@@ -84,7 +85,7 @@ async def questions(
 ) -> list[QuestionOut]:
     """The 30 questions; with beyond=1 also those beyond the source."""
     library = house(request).library
-    return [_brief(question, lang) for question in library.questions if beyond or question.number <= 30]
+    return [_brief(question, lang) for question in library.questions if beyond or not question.beyond]
 
 
 @router.get("/questions/{slug}")
@@ -97,6 +98,7 @@ async def question(request: Request, slug: str, lang: Wish = "zh") -> QuestionDe
     return QuestionDetail(
         **_brief(found, lang).model_dump(exclude={"items"}),
         source=text.source,
+        answer=text.answer,
         review=text.review or "",
         key_points=[
             KeyPointOut(text=p.text, weight=p.weight, essential=p.essential) for p in text.key_points

@@ -36,6 +36,7 @@ class ExamContext:
     maximum: int
     earlier: list["Earlier"]
     error: str = ""
+    has_beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Choice(BaseModel):
     level: list[Annotated[int, Field(ge=1, le=3)]] = Field(default_factory=list, max_length=3)
     number: int = Field(10, ge=1, le=selftest.MAX_ITEMS)
     mode: str = Field("one", pattern="^(one|all)$")
+    beyond: bool = False
     wrong_of: str | None = Field(None, max_length=32)
 
 
@@ -79,7 +81,12 @@ async def _choosing(request: Request, lang: str, error: str = "", status: int = 
                 Earlier(here, at, len(done), len(test.item_ids), score, test.finished_at is not None)
             )
     context = ExamContext(
-        rooms.library.topics, len(selftest.pool(rooms.library, (), ())), selftest.MAX_ITEMS, earlier, error
+        rooms.library.topics,
+        len(selftest.pool(rooms.library, (), ())),
+        selftest.MAX_ITEMS,
+        earlier,
+        error,
+        has_beyond=len(rooms.library.questions) > len(rooms.library.of_source),
     )
     title = "自测 · 看门道" if lang == "zh" else "Self-test · Mendao"
     return rooms.templates.page("exam", lang, PageInfo(title, "exam"), context, nav="exam", status=status)
@@ -94,7 +101,12 @@ async def begin(request: Request, lang: Language, choice: Annotated[Choice, Form
         ids = [i for i in before.item_ids if i not in answers or not answers[i].correct]
     else:
         ids = selftest.draw(
-            rooms.library, choice.topic, choice.level, choice.number, secrets.randbelow(2**31)
+            rooms.library,
+            choice.topic,
+            choice.level,
+            choice.number,
+            secrets.randbelow(2**31),
+            beyond=choice.beyond,
         )
     if not ids:
         error = Bilingual(

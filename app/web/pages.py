@@ -48,8 +48,8 @@ class HomeContext:
 async def home(request: Request, lang: Language) -> HTMLResponse:
     keep(request)
     rooms = house(request)
-    items = sum(len(question.text["zh"].items) for question in rooms.library.questions)
-    counts = {"questions": len(rooms.library.questions), "items": items, "demos": len(rooms.demos)}
+    items = sum(len(question.items) for question in rooms.library.of_source)
+    counts = {"questions": len(rooms.library.of_source), "items": items, "demos": len(rooms.demos)}
     title = (
         "看门道 Mendao · 用实验检验 LSTM 面试题"
         if lang == "zh"
@@ -70,6 +70,7 @@ class Filters(BaseModel):
     topic: list[str] = Field(default_factory=list, max_length=20)
     level: list[Annotated[int, Field(ge=1, le=3)]] = Field(default_factory=list, max_length=3)
     state: list[readiness.State] = Field(default_factory=list, max_length=4)
+    beyond: bool = False  # whether to show those that the source lacks
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ async def question_rows(
 async def _list(request: Request, lang: str, filters: Filters, *, personal: bool) -> ListContext:
     rooms = house(request)
     mine = await standings(rooms, identity(request).known if personal else None)
-    found = search(rooms.library, filters.q) if filters.q.strip() else rooms.library.questions
+    shown = rooms.library.questions if filters.beyond else rooms.library.of_source
+    found = (
+        [each for each in search(rooms.library, filters.q) if each in shown] if filters.q.strip() else shown
+    )
     rows = [
         _row(rooms, question, lang, mine)
         for question in found
@@ -142,7 +146,7 @@ async def _list(request: Request, lang: str, filters: Filters, *, personal: bool
     ]
     return ListContext(
         rows,
-        len(rooms.library.questions),
+        len(shown),
         rooms.library.topics,
         filters,
         STATE_NAMES[lang],
@@ -194,6 +198,7 @@ class QuestionContext:
     title: str
     topic: Topic
     source: Markup
+    answer: Markup | None
     review: Markup | None
     verdict: str
     verdict_name: str
@@ -261,6 +266,7 @@ def _question(
         title=text.title,
         topic=library.topic(question.topic),
         source=render(text.source, lang),
+        answer=render(text.answer, lang) if text.answer else None,
         review=render(text.review, lang) if text.review else None,
         verdict=question.verdict or "",
         verdict_name=VERDICTS[question.verdict][0 if lang == "zh" else 1] if question.verdict else "",

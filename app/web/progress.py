@@ -109,6 +109,7 @@ async def progress(request: Request, lang: Language) -> HTMLResponse:
                 mine.by_question[question.slug],
             )
             for question in rooms.library.questions
+            if not question.beyond or mine.by_question[question.slug].answered
         ],
         [CalibrationLine(level, len(hits), sum(hits) / len(hits)) for level, hits in sorted(said.items())],
     )
