@@ -32,7 +32,9 @@ def test_trials_name_points_that_there_are(library: Library) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_suggested_ticks_agree_with_the_intended_ones(library: Library, lang: str) -> None:
     found = tally(library, [trial for trial in TRIALS if trial.lang == lang])
-    print(f"\n{lang}: precision {found.precision:.3f}, recall {found.recall:.3f}", *found.differences, sep="\n")
+    print(
+        f"\n{lang}: precision {found.precision:.3f}, recall {found.recall:.3f}", *found.differences, sep="\n"
+    )
     assert found.precision >= 0.9
     assert found.recall >= 0.9
 

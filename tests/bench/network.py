@@ -1,0 +1,114 @@
+"""The traced network against torch.nn.LSTM, in one process and one run; one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import nn
+
+from app.network import StreamingLSTM, TracedLSTM, cell, prepare_process, workspace
+from app.network.train import generator
+from tests.bench.table import Row, ratios
+
+SIZES = ((16, 16), (32, 16), (64, 1), (64, 16), (64, 64), (128, 16), (128, 64))
+INPUTS, STEPS = 32, 100
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    prepare_process()
+    rounds = 3 if quick else 11
+    for hidden, batch in SIZES[::3] if quick else SIZES:
+        bar = 1.1 if hidden >= 64 else 1.2
+        traced, plain, slow, naive = _steps(hidden, batch)
+        name = f"H {hidden}, B {batch}, T {STEPS}"
+        yield Row(f"training step, traced / nn.LSTM, {name}", ratios(rounds, traced, plain), "×", bar)
+        yield Row(f"training step, gates recomputed / nn.LSTM, {name}", ratios(rounds, slow, plain), "×", 1.7)
+        few = max(2, rounds // 4)
+        if hidden <= 64 and batch <= 16:
+            yield Row(
+                f"naive loop / traced training step, {name}",
+                ratios(few, naive, traced),
+                "×",
+                7,
+                at_least=True,
+            )
+        forward, plain_forward = _forward(hidden, batch)
+        yield Row(f"forward only, traced / nn.LSTM, {name}", ratios(rounds, forward, plain_forward), "×", 1.5)
+    yield Row("streaming inference, B 1, H 64", _streaming(), "µs a token", 10)
+
+
+def _timed(work: Callable[[], object], times: int) -> Callable[[], float]:
+    def measure() -> float:
+        began = time.perf_counter()
+        for _ in range(times):
+            work()
+        return (time.perf_counter() - began) / times
+
+    work()
+    return measure
+
+
+def _steps(hidden: int, batch: int) -> tuple[Callable[[], float], ...]:
+    """A training step (forward, backward, Adam): traced, plain, traced without the workspace, naive loop."""
+    source = generator(1)
+    x = torch.randn(batch, STEPS, INPUTS, generator=source)
+    times = max(1, 4000 // (hidden * batch))
+
+    def step(run: Callable[[torch.Tensor], torch.Tensor], module: nn.Module) -> Callable[[], None]:
+        adam = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
+
+        def once() -> None:
+            adam.zero_grad(set_to_none=True)
+            run(x)[:, -1].square().sum().backward()
+            adam.step()
+
+        return once
+
+    made = TracedLSTM(INPUTS, hidden, generator=source)
+    other = TracedLSTM(INPUTS, hidden, generator=source)
+    plain = nn.LSTM(INPUTS, hidden, batch_first=True)
+    by_hand = cell.LSTMCellReference(INPUTS, hidden, generator=source)
+    recomputed = step(lambda x: other(x)[0], other)
+
+    def without_workspace() -> None:
+        with patch.object(workspace, "enabled", lambda: False):
+            recomputed()
+
+    return (
+        _timed(step(lambda x: made(x)[0], made), times),
+        _timed(step(lambda x: plain(x)[0], plain), times),
+        _timed(without_workspace, times),
+        _timed(step(lambda x: by_hand(x)[0], by_hand), max(1, times // 8)),
+    )
+
+
+def _forward(hidden: int, batch: int) -> tuple[Callable[[], float], Callable[[], float]]:
+    source = generator(2)
+    x = torch.randn(batch, STEPS, INPUTS, generator=source)
+    made = TracedLSTM(INPUTS, hidden, generator=source)
+    times = max(2, 8000 // (hidden * batch))
+
+    def run(module: nn.Module) -> Callable[[], None]:
+        def once() -> None:
+            with torch.no_grad():
+                module(x)
+
+        return once
+
+    return _timed(run(made), times), _timed(run(made.lstm), times)
+
+
+def _streaming() -> float:
+    layer = StreamingLSTM(TracedLSTM(INPUTS, 64, generator=generator(3)))
+    tokens = np.random.default_rng(0).integers(0, INPUTS, 2000).tolist()
+
+    def read() -> None:
+        for token in tokens:
+            layer.step_token(token)
+
+    measure = _timed(read, 1)
+    return min(measure() for _ in range(5)) / len(tokens) * 1e6

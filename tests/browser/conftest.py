@@ -1,0 +1,116 @@
+"""A real server in its own process, and a real headless Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.config import ROOT
+from tests.serving import Server
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def chromium_path() -> str:
+    """Debian's Chromium; a missing one skips, or fails where MENDAO_EXPECT_BROWSER says that it must be there."""
+    found = os.environ.get("MENDAO_CHROMIUM") or shutil.which("chromium") or ""
+    if not found:
+        words = "no chromium on this machine (Debian: apt install chromium fonts-noto-cjk)"
+        if os.environ.get("MENDAO_EXPECT_BROWSER"):
+            pytest.fail(words)
+        pytest.skip(words)
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose lab is warm."""
+    chromium_path()
+    with Server(tmp_path_factory.mktemp("data")) as started:
+        started.wait("/readyz")
+        yield started.address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Reader:
+    """One person at one browser window, and everything that went wrong in it."""
+
+    page: Page
+    context: BrowserContext
+    base: str
+    faults: list[str]
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.base + path)
+        return self.page
+
+    def axe(self) -> list[str]:
+        """What axe-core finds wrong with the page as it stands."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+        found: dict[str, Any] = self.page.evaluate("axe.run()")
+        return [
+            f"{v['id']}: {v['help']}: {[node['target'] for node in v['nodes'][:3]]}"
+            for v in found["violations"]
+        ]
+
+    def sideways(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(width))
+
+
+NewReader = Callable[..., Reader]
+
+
+@pytest.fixture
+def new_reader(browser: Browser, server: str) -> Iterator[NewReader]:
+    """Opens windows; at the end none may have logged an error or a breach of the content policy."""
+    made: list[Reader] = []
+
+    def make(width: int = 1280, height: int = 900, **options: Any) -> Reader:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        faults: list[str] = []
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        made.append(Reader(page, context, server, faults))
+        return made[-1]
+
+    yield make
+    faults = [fault for reader in made for fault in reader.faults]
+    for reader in made:
+        reader.context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def reader(new_reader: NewReader) -> Reader:
+    return new_reader()

@@ -1,0 +1,82 @@
+"""Every page in both languages and themes: nothing for axe to find, nothing wider than a phone, little to fetch."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from playwright.sync_api import expect
+
+from app.demos import catalogue
+from tests.browser.conftest import NewReader
+
+PATHS = (
+    "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review", "progress", "demos/",
+    *(f"demos/{slug}" for slug in catalogue()),
+)  # fmt: skip
+PHONE = 360
+MOST_BYTES = 100_000
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_in_either_language_or_theme(new_reader: NewReader, path: str) -> None:
+    for lang, scheme in (("zh", "light"), ("zh", "dark"), ("en", "light"), ("en", "dark")):
+        reader = new_reader(color_scheme=scheme)
+        page = reader.open(f"/{lang}/{path}")
+        expect(page.locator("main")).to_be_visible()
+        for closed in page.locator("details:not([open]) > summary").all():
+            if closed.is_visible():
+                closed.click()
+        page.wait_for_timeout(400)
+        assert reader.axe() == [], f"{lang} {scheme} {path}"
+        reader.context.close()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_scrolls_sideways_on_a_phone(new_reader: NewReader, path: str) -> None:
+    for lang in ("zh", "en"):
+        reader = new_reader(width=PHONE, height=740)
+        page = reader.open(f"/{lang}/{path}")
+        expect(page.locator("main")).to_be_visible()
+        page.wait_for_timeout(300)
+        assert reader.sideways() <= 0, f"{lang} {path}"
+        reader.context.close()
+
+
+@pytest.mark.parametrize("path", ["", "questions/", "questions/02-gates", "demos/temporal-order"])
+def test_a_page_weighs_at_most_a_hundred_kilobytes_but_for_fonts_and_recordings(
+    new_reader: NewReader, path: str
+) -> None:
+    reader = new_reader()
+    weights: dict[str, int] = {}
+
+    def weigh(response: object) -> None:
+        url, sent = response.url, response.headers.get("content-length")  # type: ignore[attr-defined]
+        if ".woff2" not in url and "/recorded/" not in url and "/events" not in url:
+            weights[url] = int(sent) if sent else len(gzip.compress(response.body()))  # type: ignore[attr-defined]
+
+    reader.page.on("response", weigh)
+    reader.open(f"/en/{path}")
+    reader.page.wait_for_load_state("networkidle")
+    total = sum(weights.values())
+    print(f"\n{path or 'home'}: {total} bytes in {len(weights)} answers")
+    assert total <= MOST_BYTES, sorted(weights.items(), key=lambda pair: -pair[1])[:5]
+
+
+def test_errors_are_pages_in_the_readers_language(new_reader: NewReader) -> None:
+    reader = new_reader()
+    page = reader.open("/zh/questions/no-such")
+    expect(page.locator(".error")).to_contain_text("没有这道题")
+    page = reader.open("/en/nowhere")
+    expect(page.locator(".error")).to_contain_text("There is no such page")
+    assert reader.axe() == []
+    reader.faults[:] = [fault for fault in reader.faults if "404" not in fault]
+
+
+def test_printing_shows_the_question_and_not_the_controls(new_reader: NewReader) -> None:
+    reader = new_reader()
+    page = reader.open("/en/questions/07-gradient-clipping")
+    page.emulate_media(media="print")
+    expect(page.locator(".site-head")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("#answer .source")).to_be_visible()

@@ -1,0 +1,94 @@
+"""The small pieces of training: seeded streams, the gradient's norm, one step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from app.network.train import generator, gradient_norm, linear, optimiser, update
+
+pytestmark = [pytest.mark.torch]
+
+
+def drawn(*seed: int) -> list[float]:
+    return torch.rand(4, generator=generator(*seed)).tolist()
+
+
+def test_a_stream_is_decided_by_its_parts_and_their_order() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    assert drawn(3, 99) == drawn(3, 99)
+    assert torch.equal(torch.get_rng_state(), before)
+    streams = [(0,), (1,), (0, 0), (0, 1), (1, 0), (3, 99), (99, 3), (0, 0, 0), (9999, 100), (2**40, 7)]
+    assert len({tuple(drawn(*seed)) for seed in streams}) == len(streams)
+
+
+def test_streams_of_near_seeds_do_not_meet() -> None:
+    seeds = {generator(seed, purpose).initial_seed() for seed in range(200) for purpose in range(120)}
+    assert len(seeds) == 200 * 120
+
+
+def test_a_linear_layer_is_drawn_from_its_source_in_pytorchs_range() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one, same = linear(16, 400, generator(1)), linear(16, 400, generator(1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.weight, same.weight)
+    assert torch.equal(one.bias, same.bias)
+    assert one.weight.shape == (400, 16)
+    assert 0.24 < float(one.weight.detach().abs().max()) <= 0.25
+    assert not torch.equal(one.weight, linear(16, 400, generator(2)).weight)
+
+
+def parameters(*gradients: list[float]) -> list[Tensor]:
+    found = []
+    for gradient in gradients:
+        each = torch.zeros(len(gradient), requires_grad=True)
+        each.grad = torch.tensor(gradient)
+        found.append(each)
+    return found
+
+
+def test_the_norm_is_that_of_all_gradients_as_one_vector() -> None:
+    assert gradient_norm(parameters([3.0], [0.0, 4.0])) == pytest.approx(5)
+    assert gradient_norm([*parameters([2.0]), torch.zeros(3, requires_grad=True)]) == pytest.approx(2)
+    assert gradient_norm([torch.zeros(3, requires_grad=True)]) == 0
+    assert gradient_norm([]) == 0
+
+
+@pytest.mark.parametrize(("clip", "length"), [(0.0, 10.0), (2.0, 2.0), (50.0, 10.0)])
+def test_a_step_clips_to_the_norm_and_tells_the_norm_before(clip: float, length: float) -> None:
+    """Plain SGD at rate 1: the weights move by the treated gradient."""
+    weight = torch.zeros(2, requires_grad=True)
+    weight.grad = torch.tensor([100.0, 100.0])  # left over from before: not to be added to
+    loss = (weight * torch.tensor([6.0, -8.0])).sum()
+    norm = update(loss, optimiser("sgd", [weight], 1.0), [weight], clip=clip)
+    assert norm == pytest.approx(10)
+    direction = torch.tensor([-0.6, 0.8])
+    assert torch.allclose(weight.detach(), direction * length, atol=1e-5)
+
+
+def test_adam_is_fused_and_sgd_is_plain() -> None:
+    weight = [nn.Parameter(torch.zeros(2))]
+    adam = optimiser("adam", weight, 0.01)
+    assert isinstance(adam, torch.optim.Adam)
+    assert adam.defaults["fused"] is True
+    assert adam.defaults["lr"] == 0.01
+    sgd = optimiser("sgd", weight, 0.5)
+    assert isinstance(sgd, torch.optim.SGD)
+    assert sgd.defaults["momentum"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "lr", "message"),
+    [
+        ("rmsprop", 0.1, "kind must be adam or sgd, not 'rmsprop'"),
+        ("adam", 0.0, "lr must be above 0 and at most 1000, not 0.0"),
+        ("sgd", 1001.0, "lr must be above 0 and at most 1000"),
+        ("sgd", float("nan"), "lr must be above 0"),
+    ],
+)
+def test_an_argument_that_is_off_is_named(kind: str, lr: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        optimiser(kind, [torch.zeros(1, requires_grad=True)], lr)  # type: ignore[arg-type]

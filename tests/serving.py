@@ -1,0 +1,63 @@
+"""A server in its own process, as people start it: for tests that kill, signal or look into it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from app.config import ROOT
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """`python -m app.main` on a free port; a context manager that ends it."""
+
+    def __init__(self, data: Path, *, port: int | None = None) -> None:
+        self.data, self.port = data, port or free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        data.mkdir(parents=True, exist_ok=True)
+        self._log = (data / "server.log").open("a")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app.main", "--port", str(self.port), "--data", str(data)],
+            cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def wait(self, path: str = "/healthz") -> None:
+        """Until `path` answers 200; AssertionError with the server's log where it does not."""
+        for _ in range(2400):
+            assert self.process.poll() is None, self.log()
+            try:
+                with urllib.request.urlopen(self.address + path, timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"{path} did not answer\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.data / "server.log").read_text()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._log.close()
