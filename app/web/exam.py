@@ -16,12 +16,12 @@ from app.store import Attempt, SelfTest
 from app.web import views
 from app.web.errors import Problem
 from app.web.house import House, house
+from app.web.item_view import ItemView
 from app.web.items import from_form, stored_view
 from app.web.learners import identity
 from app.web.marking import Response as ItemResponse
 from app.web.marking import mark
 from app.web.templating import PageInfo
-from app.web.views import ItemView
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[Lang, Path()]
@@ -258,7 +258,7 @@ async def result(request: Request, lang: Language, test_id: str) -> Response:
         here = f"/{lang}/questions/{question.slug}"
         attempt = answers.get(item_id)
         if attempt is None:
-            wrong.append((question.text[lang].title, here, views.asked(question, item, lang)))
+            wrong.append((question.text[lang].title, here, views.left_blank(question, item, lang)))
         elif not attempt.correct:
             wrong.append((question.text[lang].title, here, stored_view(question, item, attempt, lang)))
     context = ResultContext(

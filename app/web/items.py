@@ -14,11 +14,11 @@ from app.store import Attempt
 from app.web import views
 from app.web.errors import Problem
 from app.web.house import house
+from app.web.item_view import ItemView, OneItem
 from app.web.learners import identity
 from app.web.marking import Marked, find, mark
 from app.web.marking import Response as ItemResponse
 from app.web.standing import standings
-from app.web.views import ItemView
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[Lang, Path()]
@@ -97,7 +97,7 @@ def _answer(
     from app.web.templating import PageInfo
 
     info = PageInfo(f"{question.number}. {question.text[lang].title}", f"questions/{question.slug}")
-    context = views.OneItem(view, f"/{lang}/questions/{question.slug}", question.text[lang].title)
+    context = OneItem(view, f"/{lang}/questions/{question.slug}", question.text[lang].title)
     return templates.page("item", lang, info, context, nav="questions", status=status)
 
 

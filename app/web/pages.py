@@ -15,11 +15,11 @@ from app.quiz import readiness
 from app.web import views
 from app.web.errors import Problem, language
 from app.web.house import House, house
+from app.web.item_view import ItemView
 from app.web.learners import identity
 from app.web.page_cache import keep
 from app.web.standing import Standings, standings
 from app.web.templating import PageInfo
-from app.web.views import ItemView
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[Lang, Path()]

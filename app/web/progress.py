@@ -12,11 +12,11 @@ from app.quiz import readiness
 from app.web import views
 from app.web.errors import Problem
 from app.web.house import house
+from app.web.item_view import ItemView
 from app.web.learners import identity
 from app.web.pages import STATE_NAMES
 from app.web.standing import standings
 from app.web.templating import PageInfo
-from app.web.views import ItemView
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[Lang, Path()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from app.content import Item, Question, render, render_inline
 from app.quiz import rubric
 from app.quiz.grading import Grade, shown_order
+from app.web.item_view import ItemView, OptionView, Piece, ResultView
 from app.web.marking import Marked
 
 KINDS = {
@@ -25,86 +26,6 @@ KINDS = {
     "predict": ("先猜后跑", "Predict, then run"),
 }
 _BLANK = re.compile(r"\{\{c\d+::.*?\}\}")
-
-
-@dataclass(frozen=True)
-class OptionView:
-    """One option, blank row or key point as it is shown."""
-
-    index: int
-    text: Markup
-    feedback: Markup | None = None
-    mark: str = ""
-    chosen: bool = False
-    place: int = 0
-    essential: bool = False
-    suggested: bool = False
-    negated: bool = False
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of a cloze sentence, or (blank is a number) one of its blanks."""
-
-    html: Markup = Markup()
-    blank: int | None = None
-    given: str = ""
-    mark: str = ""
-    answer: str = ""
-
-
-@dataclass(frozen=True)
-class ResultView:
-    """How a response was marked."""
-
-    score: float
-    correct: bool
-    headline: str
-    explanation: Markup
-    answer: Markup | None = None
-    said: Markup | None = None
-    measured: str = ""
-    model_answer: Markup | None = None  # of the whole question; only after the learner's own
-
-
-@dataclass(frozen=True)
-class ItemView:
-    """One item for fragments/item.html."""
-
-    id: str
-    kind: str
-    kind_name: str
-    shape: str  # which input: choice, order, cloze, numeric, free
-    prompt: Markup
-    action: str
-    submit: str
-    key: str
-    code: Markup | None = None
-    hint: Markup | None = None
-    many: bool = False
-    options: list[OptionView] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
-    points: list[OptionView] | None = None
-    unit: str = ""
-    given: str = ""
-    evidence: Markup = Markup()
-    suggested_score: float = 0.0
-    selftest: str = ""
-    asks_confidence: bool = True
-    result: ResultView | None = None
-    error: str = ""
-    demo_href: str = ""
-    again: str = ""
-    again_fragment: str = ""
-
-
-@dataclass(frozen=True)
-class OneItem:
-    """The page around a single item, for browsers without JavaScript."""
-
-    view: ItemView
-    back: str
-    title: str
 
 
 def asked(
@@ -161,6 +82,35 @@ def asked(
         again="" if selftest else f"{here}#item-{item.id}",
         again_fragment=f"/{lang}/items/{item.id}",
     )
+
+
+def left_blank(question: Question, item: Item, lang: str) -> ItemView:
+    """An item of a finished self-test that was not answered: its key and its explanation, nothing chosen."""
+    view = asked(question, item, lang, selftest="-")
+    by_place = dict(enumerate(item.options))
+    shown = shown_order(item)
+    options = [
+        replace(
+            each,
+            mark="missed" if item.kind != "order" and by_place[shown[each.index]].right else "",
+            feedback=render(text, lang) if (text := by_place[shown[each.index]].feedback) else None,
+        )
+        for each in sorted(view.options, key=lambda each: each.place if item.kind == "order" else 0)
+    ]
+    pieces = [
+        piece
+        if piece.blank is None
+        else replace(piece, mark="wrong", answer=item.blanks[piece.blank].alternatives[0])
+        for piece in view.pieces
+    ]
+    result = ResultView(
+        score=0.0,
+        correct=False,
+        headline="未作答 · 0 / 1" if lang == "zh" else "Not answered · 0 / 1",
+        explanation=render(item.explanation, lang),
+        answer=_answer(item) if item.numeric else None,
+    )
+    return replace(view, options=options, pieces=pieces, result=result)
 
 
 def _submit(item: Item, confirming: bool) -> tuple[str, str]:

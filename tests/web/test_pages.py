@@ -212,3 +212,14 @@ def test_the_model_answer_is_told_only_after_the_learners_own(client: Any, libra
         headers={"hx-request": "true"},
     )
     assert model in answer.text
+
+
+def test_a_self_test_left_blank_shows_every_key_and_explanation(client: Any) -> None:
+    start = client.post("/en/exam", data={"number": "30", "mode": "all"}, follow_redirects=False)
+    here = start.headers["location"]
+    client.post(f"{here}/finish")
+    page = client.get(f"{here}/result").text
+    assert page.count("Not answered · 0 / 1") == 30
+    assert page.count('class="explanation"') == 30
+    assert "option--missed" in page
+    assert "not answered 30" in page
