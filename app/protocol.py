@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -202,12 +202,15 @@ class Sound(Event, tag="sound", frozen=True, kw_only=True):
     caption: Bilingual | None = None
 
 
+Cell = str | float | Bilingual | None
+
+
 class Table(Event, tag="table", frozen=True, kw_only=True):
     """A whole table; a later one of the same panel replaces it. Cells are ready to show."""
 
     panel: str
     columns: list[Bilingual]
-    rows: list[list[str | float | None]]
+    rows: Sequence[Sequence[Cell]]
     step: int = 0
     caption: Bilingual | None = None
 

@@ -16,6 +16,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -103,7 +104,7 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
         ],
         rows=[
             [
-                f"{NAMES[lane.method].zh} · {NAMES[lane.method].en}",
+                NAMES[lane.method],
                 lane.losses[-1] if lane.finite else "NaN",
                 lane.largest_after,
                 min(lane.cosines, default=None),
@@ -117,13 +118,13 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
             f"Largest norm seen before clipping: {max(finite, default=0.0):.4g}. Fed a tensor of several elements, the source’s code gives {on_tensors()}",
         ),
     )
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for gradient in ((3.0, 0.4), (1e-9, 2e-9)):
         for method in METHODS:
             after = treated(method, gradient, params.threshold)
             rows.append([
                 f"({gradient[0]:g}, {gradient[1]:g})",
-                f"{NAMES[method].zh} · {NAMES[method].en}",
+                NAMES[method],
                 f"({after[0]:.4g}, {after[1]:.4g})",
                 math.hypot(*after),
             ])  # fmt: skip
@@ -212,6 +213,7 @@ demo = Demo(
                 "循环权重放大之后，门在 0 和 1 之间猛跳。",
                 "With blown-up recurrent weights the gates jump between 0 and 1.",
             ),
+            series=_LINES,
         ),
     ),
     claims=(

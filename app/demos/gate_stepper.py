@@ -18,6 +18,7 @@ from app.demos.frames import gates_event
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -150,9 +151,9 @@ def _clamps(params: GateStepperParams) -> list[Clamp]:
 def _arithmetic(params: GateStepperParams, step: UnitStep, tokens: list[str], t: int) -> Table:
     """The six equations of one step with their numbers, to four decimals."""
 
-    def gate(each: Gate, function: str) -> list[str | float | None]:
+    def gate(each: Gate, function: str) -> list[Cell]:
         if each.held:
-            return [each.name, "钳住 · held", f"{each.value:.4f}"]
+            return [each.name, Bilingual("钳住", "held"), f"{each.value:.4f}"]
         terms = f"{each.from_x:.4f} {_signed(each.from_h)} {_signed(each.bias)}"
         return [each.name, f"{function}({terms}) = {function}({each.z:.4f})", f"{each.value:.4f}"]
 

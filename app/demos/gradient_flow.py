@@ -17,6 +17,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -103,7 +104,7 @@ def _ruler(retention: list[float], norms: list[float]) -> Iterator[AnyEvent]:
 
 def _verdicts(params: GradientFlowParams, ratios: dict[str, list[float]]) -> Iterator[AnyEvent]:
     means = {cell: sum(values) / len(values) for cell, values in ratios.items()}
-    rows: list[list[str | float | None]] = [
+    rows: list[list[Cell]] = [
         [
             cell.upper(),
             _finite(means[cell]),

@@ -17,6 +17,7 @@ from app.demos.frames import gates_event
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Finished,
     Metric,
     Panel,
@@ -125,7 +126,7 @@ def _operated(subject: Subject, hold: str) -> Iterator[AnyEvent]:
     ruler = memory_ruler(subject.layer, subject.x)
     yield gates_event("surgery", done.untouched, 0, subject.tokens, lane="untouched", ruler=ruler)
     yield gates_event("surgery", done.held, 0, subject.tokens, lane="operated", clamped=names)
-    rows: list[list[str | float | None]] = [["loss", done.before.loss, done.after.loss]]
+    rows: list[list[Cell]] = [[Bilingual("损失", "loss"), done.before.loss, done.after.loss]]
     after = dict(done.after.rows)
     rows += [[label, value, after.get(label)] for label, value in done.before.rows]
     yield Table(

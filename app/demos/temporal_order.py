@@ -59,6 +59,8 @@ def train(params: TemporalOrderParams) -> Training:
     from app.network.studies.race import Race
 
     yield Started(demo=demo.slug, params=params.model_dump())
+    for step in (0, params.steps):
+        yield Scalar(panel="accuracy", series="chance", x=float(step), y=CHANCE)
     finished: list[Racer] = []
     subject: Subject | None = None
     total = params.seeds * params.steps
@@ -76,8 +78,7 @@ def train(params: TemporalOrderParams) -> Training:
                 yield Progress(done=place * params.steps + moment.step, total=total)
             if moment.frame is not None:
                 lane, trace, ruler = moment.frame
-                title = dict(LANES)[lane].en
-                yield gates_event("gates", trace, moment.step, race.tokens, lane=title, ruler=ruler)
+                yield gates_event("gates", trace, moment.step, race.tokens, lane=lane, ruler=ruler)
         for each in race.racers:
             yield Seed(
                 panel="strip", lane=each.lane, seed=seed, solved=each.solved_at is not None,
@@ -85,8 +86,6 @@ def train(params: TemporalOrderParams) -> Training:
             )  # fmt: skip
         finished += race.racers
         subject = subject or race.subject()
-    for step in (0, params.steps):
-        yield Scalar(panel="accuracy", series="chance", x=float(step), y=CHANCE)
     yield from _verdicts(params, finished)
     yield Finished()
     assert subject is not None  # there is at least one seed
@@ -138,6 +137,7 @@ demo = Demo(
                 "横轴上的 X、Y 是要记的符号，a–d 是干扰。看细胞状态 c：学会之后，读到 X 或 Y 时跳一下，然后一直保持。",
                 "X and Y along the time axis are to be remembered, a–d distract. Look at the cell state c: once learnt, it jumps at X or Y and then holds.",
             ),
+            series=tuple(Series(key, title) for key, title in LANES),
         ),
         Panel(
             "accuracy",

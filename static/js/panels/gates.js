@@ -86,7 +86,7 @@ export class GatesPanel extends Panel {
         for (const other of this.lanes.children) other.setAttribute("aria-pressed", String(other === event.target));
         this.later();
       },
-    }, lane === KEPT ? kept.label : lane || say("最近显示的", "latest shown"))));
+    }, lane === KEPT ? kept.label : this.title(lane) || say("最近显示的", "latest shown"))));
   }
 
   draw() {
@@ -105,7 +105,12 @@ export class GatesPanel extends Panel {
     this.ruler.show(frame.ruler, t);
     this.equation.textContent = this.#equations(frame, t);
     const held = frame.clamped?.length ? say(`，钳住：${frame.clamped.join("、")}`, `, held: ${frame.clamped.join(", ")}`) : "";
-    this.readout.textContent = `${frame.lane ? `${frame.lane} · ` : ""}${say("训练步", "training step")} ${frame.step} · ${this.#value(frame, this.gate, t)}${held}`;
+    this.readout.textContent = `${frame.lane ? `${this.title(frame.lane)} · ` : ""}${say("训练步", "training step")} ${frame.step} · ${this.#value(frame, this.gate, t)}${held}`;
+  }
+
+  // A lane's title in this language, where the panel names it.
+  title(lane) {
+    return this.spec.series?.find((series) => series.key === lane)?.title ?? lane;
   }
 
   #value(frame, gate, t) {

@@ -96,13 +96,14 @@ export class TablePanel extends Panel {
       "table",
       {},
       make("thead", {}, make("tr", {}, ...event.columns.map((cell) => make("th", { scope: "col" }, pick(cell))))),
-      make("tbody", {}, ...event.rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, typeof cell === "number" ? number(cell, 4) : cell ?? "—"))))),
+      make("tbody", {}, ...event.rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, typeof cell === "number" ? number(cell, 4) : Array.isArray(cell) ? pick(cell) : cell ?? "—"))))),
     ));
     this.readout.textContent = pick(event.caption);
   }
 
   numbers() {
-    return { head: [], rows: [] };
+    const event = this.event();
+    return { head: event.columns.map(pick), rows: event.rows.map((row) => row.map((cell) => (Array.isArray(cell) ? pick(cell) : cell))) };
   }
 }
 
