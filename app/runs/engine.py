@@ -24,6 +24,7 @@ log = logging.getLogger("mendao.runs")
 KEPT_BYTES = 64 * 1024 * 1024
 UNWATCHED_SECONDS = 15.0
 ATTEMPTS = 3
+CLOSE_SECONDS = 8.0  # then what will not close is left to the end of the process
 CANCELLED = Bilingual("运行已取消。", "The run was cancelled.")
 LOST = Bilingual(
     "执行这次运行的进程多次意外退出：{why}", "The processes that ran this died repeatedly: {why}"
@@ -88,7 +89,7 @@ class Engine:
             run.tell("engine", {"state": "ready"})
 
     async def close(self) -> None:
-        """End everything within about two seconds, open streams included."""
+        """End everything, open streams included: well under a second on a machine with nothing else to do."""
         for run in list(self._runs.values()):
             run.finish_with(
                 Failed(code="closing", message=Bilingual("服务器正在关闭。", "The server is closing."))
@@ -102,7 +103,7 @@ class Engine:
         for part in parts:
             if part is not None:
                 with contextlib.suppress(Exception):
-                    await asyncio.wait_for(part.close(), 2.0)
+                    await asyncio.wait_for(part.close(), CLOSE_SECONDS)
 
     @property
     def ready(self) -> bool:
@@ -136,23 +137,33 @@ class Engine:
         run = Run(name, demo, self._on_left, self._on_gap)
         self._runs[name] = run
         self._wait(run, UNWATCHED_SECONDS)
-        launch = self._launch(run, params.model_dump(mode="json"))
+        launch = self._launch(run, params.model_dump(mode="json"), self._trained_at(demo, params))
         if self.ready:
             await launch
         else:
             self._spawn(run, launch)
         return Submitted(name, False, run.position)
 
-    async def _launch(self, run: Run, params: dict[str, Any]) -> None:
+    def _trained_at(self, demo: str, params: Params) -> str:
+        """The worker that still has in mind the network that this run operates on, or ""."""
+        if not getattr(params, "hold", ""):
+            return ""
+        trained = self._runs.get(self.name(demo, params.model_copy(update={"hold": ""})))
+        return trained.worker if trained is not None else ""
+
+    async def _launch(self, run: Run, params: dict[str, Any], worker: str) -> None:
         await self._up.wait()
         client = self._client
         assert client is not None
         if run.done or run.id not in self._runs:
             return
-        self._spawn(run, self._guard(run, client, params))
+        # A task bound to a worker does not queue: bind only to one that has nothing else to do.
+        idle = worker and not (await client.processing()).get(worker, True)
+        where = {"workers": [worker], "allow_other_workers": True} if idle else {}
+        self._spawn(run, self._guard(run, client, params, where))
         await asyncio.sleep(0)  # let it submit
 
-    async def _guard(self, run: Run, client: Client, params: dict[str, Any]) -> None:
+    async def _guard(self, run: Run, client: Client, params: dict[str, Any], where: dict[str, Any]) -> None:
         """Execute the run, and see to it that it ends even where its worker could not say so.
 
         A key submitted again while its last execution is being released may get that one's early
@@ -163,7 +174,14 @@ class Engine:
             # Subscribe and submit in one tick: the client sends both in one batch.
             client.subscribe_topic(topic_of(run.id), lambda event: self._on_event(run, event))
             run.future = client.submit(
-                execute, run.id, run.demo, params, key=key_of(run.id), pure=False, _data_producer=True
+                execute,
+                run.id,
+                run.demo,
+                params,
+                key=key_of(run.id),
+                pure=False,
+                _data_producer=True,
+                **where,
             )
             try:
                 await run.future
@@ -225,7 +243,7 @@ class Engine:
     # ── what the scheduler says ──
 
     def _on_event(self, run: Run, event: tuple[float, Any]) -> None:
-        number, data = event[1]
+        number, data, run.worker = event[1]
         run.accept(number, data)
         if run.done:
             self._settle(run)
@@ -243,8 +261,9 @@ class Engine:
         """Take from the log whatever the subscription missed: the log is the truth."""
         if self._client is None:
             return
-        for _, (number, data) in await self._client.get_events(topic_of(run.id)):
+        for _, (number, data, worker) in await self._client.get_events(topic_of(run.id)):
             if number == len(run.frames) + 1:
+                run.worker = worker
                 run.accept(number, data)
         if run.done:
             self._settle(run)

@@ -27,6 +27,7 @@ class Run:
         self.position = 0
         self.viewers = 0
         self.future: Any = None
+        self.worker = ""  # the address of the worker that spoke last
         self.tasks: set[asyncio.Task[None]] = set()
         self.timer: asyncio.TimerHandle | None = None
         self._left, self._gap = left, gap

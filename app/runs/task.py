@@ -56,7 +56,7 @@ class _Voice:
             data = frame(self.number, event, time.perf_counter() - self._began)
             self.size += len(data)
             self.spoke = time.monotonic()
-            self._worker.log_event(self._topic, (self.number, data))
+            self._worker.log_event(self._topic, (self.number, data, self._worker.address))
 
     @property
     def seconds(self) -> float:

@@ -26,6 +26,10 @@ class TickParams(Params):
     traces: str = param("", "记号", "Traces", max_length=200)
 
 
+class HoldParams(TickParams):
+    hold: str = param("", "手术", "Hold", max_length=20)
+
+
 def ticks(params: TickParams) -> Iterator[AnyEvent]:
     mark = Path(params.traces) if params.traces else None
     if mark:
@@ -45,12 +49,12 @@ def ticks(params: TickParams) -> Iterator[AnyEvent]:
             (mark / "closed").write_text("yes")
 
 
-def _demo(slug: str, seconds: float) -> Demo:
+def _demo(slug: str, seconds: float, params: type[TickParams] = TickParams) -> Demo:
     words = Bilingual("测试", "Test")
     return Demo(
-        slug=slug, title=words, summary=words, params=TickParams, run=ticks, panels=(), claims=(), questions=(),
+        slug=slug, title=words, summary=words, params=params, run=ticks, panels=(), claims=(), questions=(),
         proves=words, not_proves=words, seconds=seconds,
     )  # fmt: skip
 
 
-DEMOS = [_demo("ticks", 60.0), _demo("short-ticks", 1.0)]
+DEMOS = [_demo("ticks", 60.0), _demo("short-ticks", 1.0), _demo("ticks-held", 60.0, HoldParams)]

@@ -14,7 +14,7 @@ import pytest
 from app.protocol import Failed, Metric
 from app.runs import Engine, QueueFull, UnknownDemo, UnknownRun
 from app.runs.task import topic_of
-from tests.runs.demos_for_tests import TickParams
+from tests.runs.demos_for_tests import HoldParams, TickParams
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
 ID = re.compile(rb"^id: (\d+)$", re.M)
@@ -244,3 +244,37 @@ async def test_the_private_names_of_dask_that_we_use_are_there(engine: Engine) -
     run = await engine.submit("ticks", TickParams(seed=70, count=1))
     await collect(engine.watch(run.run_id))
     assert topic_of(run.run_id) in cluster.scheduler._broker._topics
+
+
+async def test_surgery_goes_to_the_worker_that_trained(engine: Engine) -> None:
+    """Its process still has the network in mind, so nothing is trained again."""
+    for seed in range(300, 306):
+        trained = await engine.submit("ticks-held", HoldParams(seed=seed, count=2, pause=0))
+        await collect(engine.watch(trained.run_id))
+        operated = await engine.submit("ticks-held", HoldParams(seed=seed, count=2, pause=0, hold="f=1"))
+        await collect(engine.watch(operated.run_id))
+        runs = engine._runs
+        assert runs[trained.run_id].worker
+        assert runs[operated.run_id].worker == runs[trained.run_id].worker
+
+
+async def test_two_replicas_share_one_execution(engine: Engine, tmp_path: Path) -> None:
+    assert engine._cluster is not None
+    other = Engine(scheduler=engine._cluster.scheduler_address, workers=2, grace_seconds=0.5)
+    await other.start()
+    async with asyncio.timeout(30):
+        while not other.ready:
+            assert other.error is None, other.error
+            await asyncio.sleep(0.02)
+    try:
+        params = TickParams(seed=310, count=80, traces=str(tmp_path))
+        here = await engine.submit("ticks", params)
+        first = asyncio.create_task(collect(engine.watch(here.run_id)))
+        await asyncio.sleep(0.3)
+        there = await other.submit("ticks", params)
+        assert there.run_id == here.run_id
+        second = await collect(other.watch(there.run_id))
+        assert numbers(await first) == numbers(second) == list(range(1, 84))
+        assert (tmp_path / "started").read_text() == "x"
+    finally:
+        await other.close()
