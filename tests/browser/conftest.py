@@ -73,7 +73,8 @@ class Reader:
 
     def axe(self) -> list[str]:
         """What axe-core finds wrong with the page as it stands."""
-        self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+        if not self.page.evaluate("Boolean(window.axe)"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
         found: dict[str, Any] = self.page.evaluate("axe.run()")
         return [
             f"{v['id']}: {v['help']}: {[node['target'] for node in v['nodes'][:3]]}"
