@@ -138,7 +138,7 @@ def test_the_pictures_the_numbers_and_the_script_can_be_taken_away(reader: Reade
         ("gates", "CSV", b"\xef\xbb\xbf"),
     ):
         box = page.locator(f"[data-panel={panel}]")
-        box.get_by_text("Save", exact=True).click()
+        box.get_by_role("button", name="Save", exact=True).click()
         with page.expect_download() as download:
             box.get_by_role("button", name=kind, exact=True).click()
         assert download.value.path().read_bytes().startswith(begins)

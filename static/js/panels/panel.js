@@ -9,9 +9,11 @@ export class Panel {
     this.timeline = timeline;
     this.tabled = false;
     this.toggle = make("button", { type: "button", class: "button small", "aria-pressed": "false", onclick: () => this.#switch() }, say("表格", "Table"));
-    this.saving = make("details", { class: "save" }, make("summary", { class: "button small" }, say("保存", "Save")), make("div", { class: "save-choices" }, ...["png", "svg", "csv"].map((kind) => make("button", { type: "button", class: "button small", onclick: () => this.#save(kind) }, kind.toUpperCase()))));
+    this.choices = make("div", { class: "save-choices", hidden: true }, ...["png", "svg", "csv"].map((kind) => make("button", { type: "button", class: "button small", onclick: () => this.#save(kind) }, kind.toUpperCase())));
+    this.opener = make("button", { type: "button", class: "button small", "aria-expanded": "false", onclick: () => this.#offer(this.choices.hidden) }, say("保存", "Save"));
+    this.saving = make("div", { class: "save" }, this.opener, this.choices);
     this.body = make("div", { class: "panel-body" });
-    this.table = make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": spec.title, hidden: true });
+    this.table = make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": `${spec.title}${say("（表格）", " (table)")}`, hidden: true });
     this.readout = make("p", { class: "readout" });
     this.element = make(
       "section",
@@ -31,8 +33,13 @@ export class Panel {
     new ResizeObserver(this.later).observe(this.element);
   }
 
+  #offer(open) {
+    this.choices.hidden = !open;
+    this.opener.setAttribute("aria-expanded", String(open));
+  }
+
   async #save(kind) {
-    this.saving.open = false;
+    this.#offer(false);
     const { savePanel } = await import("../save.js");
     await savePanel(this, kind);
   }

@@ -80,7 +80,7 @@ export class TablePanel extends Panel {
     this.body.className = "table-box";
     this.body.tabIndex = 0;
     this.body.setAttribute("role", "region");
-    this.body.setAttribute("aria-label", spec.title);
+    this.body.setAttribute("aria-label", `${spec.title}${say("（表格）", " (table)")}`);
   }
 
   // Tables of one training step are many where each stands for a time step: show the one under the cursor.
