@@ -24,7 +24,7 @@ from app.content import ContentError, load
 from app.demos import catalogue
 from app.runs import Engine
 from app.store import Store, connect, upgrade
-from app.web import api, exam, health, items, lab, pages, progress, runs, takeaway
+from app.web import api, exam, health, items, lab, pages, progress, reference, runs, takeaway
 from app.web.assets import Assets
 from app.web.errors import Problem, from_validation, language
 from app.web.house import House
@@ -80,6 +80,7 @@ def build(settings: Settings, engine: Engine | None = None) -> ASGIApp:
         items.router,
         progress.router,
         lab.router,
+        reference.router,
         pages.router,
     ):
         app.include_router(router)

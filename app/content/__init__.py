@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.content.glossary import Linker
 from app.content.items import plain_blanks
 from app.content.loader import load
 from app.content.models import (
@@ -33,6 +34,7 @@ __all__ = [
     "KeyPoint",
     "Kind",
     "Library",
+    "Linker",
     "Numeric",
     "Option",
     "Page",

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.content.blocks import Document, Section, read, split
+from app.content.blocks import Document, Section, read, read_text, split
+from app.content.glossary import glossary_faults, read_glossary
 from app.content.items import read_item
 from app.content.keys import read_points
 from app.content.models import (
@@ -32,6 +33,7 @@ def load(root: Path, languages: Sequence[str] = LANGS) -> Library:
     faults: list[ContentError] = []
     topics, planned = read_topics(root / "topics.toml")
     sources = read_sources(root / "sources.toml")
+    terms = read_glossary(root / "glossary.toml")
     questions = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         try:
@@ -41,9 +43,14 @@ def load(root: Path, languages: Sequence[str] = LANGS) -> Library:
         except ContentError as fault:
             faults.append(fault)
     faults += _clashes(questions)
+    faults += glossary_faults(terms, {question.number for question in questions}, root / "glossary.toml")
+    notation = {
+        lang: read_text(page) for lang in languages if (page := root / f"notation.{lang}.md").exists()
+    }
     if faults:
         raise ContentErrors(faults)
-    return Library(tuple(sorted(questions, key=lambda q: q.number)), topics, sources, planned)
+    ordered = tuple(sorted(questions, key=lambda q: q.number))
+    return Library(ordered, topics, sources, planned, terms, notation)
 
 
 def _question(folder: Path, topics: set[str], languages: Sequence[str]) -> Question:

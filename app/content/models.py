@@ -38,6 +38,18 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A term of the glossary: what it is in one line, how to read it in Chinese, the first question that uses it."""
+
+    id: str
+    name: Bilingual
+    says: Bilingual
+    question: int
+    pinyin: str
+    spellings: Mapping[str, tuple[str, ...]]  # language → all spellings that link here, the longest first
+
+
+@dataclass(frozen=True)
 class Source:
     """An entry of sources.toml. `checked`: verified, claim verified, or from memory.
 
@@ -250,6 +262,8 @@ class Library:
     topics: tuple[Topic, ...]
     sources: Mapping[str, Source]
     planned_demos: tuple[str, ...]
+    terms: tuple[Term, ...] = ()
+    notation: Mapping[str, str] = field(default_factory=dict)  # language → Markdown of the notation page
 
     @cached_property
     def of_source(self) -> tuple[Question, ...]:

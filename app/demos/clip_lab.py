@@ -76,6 +76,10 @@ def train(params: ClipLabParams) -> Training:
     return study.subject()
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _log(value: float) -> float | None:
     return math.log10(value) if 0 < value < math.inf else None
 
@@ -166,7 +170,9 @@ def _verdicts(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
     )  # fmt: skip
     worst = min(norm.cosines, default=math.nan)
     kept = worst > 1 - 1e-6 and norm.finite
-    yield Metric(name="min cos", value=worst, claim="direction", verdict="holds" if kept else "fails")
+    yield Metric(
+        name="min cos", value=_finite(worst), claim="direction", verdict="holds" if kept else "fails"
+    )
 
 
 _LINES = tuple(Series(method, NAMES[method], baseline=method == "none") for method in METHODS)

@@ -220,7 +220,7 @@ demo = Demo(
                 "计数的那个单元，换算成个数（第一个种子）", "The unit that counts, in symbols (first seed)"
             ),
             note=Bilingual(
-                "LSTM 画的是 c，GRU 和 RNN 画的是 h。换算用的直线只在训练长度上拟合；看过了训练长度，谁还跟着虚线走，谁停在半山。",
+                "LSTM 画的是 c，GRU 和 RNN 画的是 h。换算用的直线只在训练长度上拟合；看过了训练长度之后，谁还跟着虚线走，谁早早停住。",
                 "c for the LSTM, h for GRU and RNN. The line that turns values into counts was fitted at the training length only; see who follows the dashes beyond it, and who levels off.",
             ),
             x=Bilingual("时间步", "time step"),
@@ -290,7 +290,7 @@ demo = Demo(
         "At equal parameters, batches and steps a GRU learns to count within the training length and hardly beyond it; the LSTM’s c is added to and goes on a good deal further. ‘Usually better’ does not hold on this task.",
     ),
     not_proves=Bilingual(
-        "LSTM 也不是数到无穷：换算的误差会积累，h 的 tanh 会饱和，所以它数到二三十就错了。这也不是“GRU 在别的任务上更差”；加法赛跑里它反而领先。",
+        "LSTM 也不是数到无穷：换算的误差会积累，h 的 tanh 会饱和，所以到某个 N 也会错。这也不是“GRU 在别的任务上更差”；加法赛跑里它反而领先。",
         "The LSTM does not count for ever either: small errors add up and the tanh before h saturates, so it fails at some N. Nor is a GRU worse elsewhere: in the adding race it is ahead.",
     ),
     presets=(
@@ -306,5 +306,5 @@ demo = Demo(
         ),
     ),
     quick={"n": 6, "largest": 4, "seeds": 1, "steps": 60},
-    seconds=150.0,
+    seconds=240.0,
 )

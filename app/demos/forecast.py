@@ -56,7 +56,7 @@ PROTOCOLS = {
 def numbers(text: str) -> list[float]:
     """The last column of each line; the first line may be a heading. ValueError names the line that is no number."""
     found: list[float] = []
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     for place, line in enumerate(lines, 1):
         last = re.split(r"[,，;；\s]+", line.strip(" ,，;；\t"))[-1]
         try:
@@ -103,15 +103,15 @@ class ForecastParams(TrainedParams):
         0, "季节长度", "Season length", ge=0, le=365, validate_default=True,
         help=Bilingual("0 表示自动：11、12、365、12、12", "0 is automatic: 11, 12, 365, 12, 12"),
     )
-    window: int = param(12, "窗口长度 W", "Window W", ge=4, le=60, validate_default=True)
+    window: int = param(12, "窗口长度 W", "Window W", ge=4, le=40, validate_default=True)
     leak: Literal["denoise", "shuffle", "scaler"] = param(
         "denoise", "画出哪一种泄漏", "Leak to draw",
         help=Bilingual("三种总是都测", "all three are always measured"),
     )
     folds: int = param(4, "滚动起点折数", "Rolling-origin folds", ge=2, le=6)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
-    steps: int = param(150, "训练步数", "Training steps", ge=20, le=400)
-    hidden: int = param(16, "隐藏单元数", "Hidden units", ge=4, le=32)
+    steps: int = param(150, "训练步数", "Training steps", ge=20, le=300)
+    hidden: int = param(16, "隐藏单元数", "Hidden units", ge=4, le=24)
     lr: float = param(0.01, "学习率", "Learning rate", ge=0.0005, le=0.05)
 
     @field_validator("values")
@@ -346,5 +346,5 @@ demo = Demo(
         Preset("break", Bilingual("弄坏它：旅客不差分", "Break it: passengers undifferenced"), {"series": "airline", "transform": "level"}),
     ),
     quick={"seeds": 1, "steps": 20, "folds": 2},
-    seconds=90.0,
+    seconds=130.0,
 )  # fmt: skip

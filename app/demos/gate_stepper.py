@@ -55,7 +55,7 @@ class GateStepperParams(Params):
 
     text: str = param(
         "hello", "文字或数字", "Text or numbers", min_length=1, max_length=240,
-        help=Bilingual("数字用逗号或空格隔开，例如 1, 0, −1", "numbers are separated by commas or spaces, such as 1, 0, -1"),
+        help=Bilingual("数字用逗号或空格隔开，例如 1, 0, -1", "numbers are separated by commas or spaces, such as 1, 0, -1"),
     )  # fmt: skip
     steps: int = param(
         0, "步数", "Steps", ge=0, le=100,

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_FOLDER = Path(__file__).resolve().parent.parent / "network" / "scripts"
-_PARAMS = re.compile(r"^PARAMS = (\{.*\})$", re.M)
+_NETWORK = Path(__file__).resolve().parent.parent / "network"
+_SCRIPTS, _DATA = _NETWORK / "scripts", _NETWORK / "datasets"
+_FILE = re.compile(r"\b[a-z_]+\.(?:npz|json\.gz|json|safetensors)\b")
 
 
 def has(slug: str) -> bool:
@@ -21,15 +22,41 @@ def has(slug: str) -> bool:
 def script(slug: str, params: Mapping[str, Any]) -> str:
     """The script with `params` in place of its defaults, as far as it honours them. Raises KeyError."""
     text = _text(slug)
-    found = _PARAMS.search(text) if text else None
-    if text is None or found is None:
+    if text is None:
         raise KeyError(slug)
-    own = ast.literal_eval(found[1])
+    node = _params(text)
+    own = ast.literal_eval(node)
     own |= {name: value for name, value in params.items() if name in own}
-    return f"{text[: found.start()]}PARAMS = {own!r}{text[found.end() :]}"
+    lines = text.splitlines(keepends=True)
+    assert node.end_lineno is not None  # the parser gives both to every expression
+    assert node.end_col_offset is not None
+    before = "".join(lines[: node.lineno - 1]) + lines[node.lineno - 1].encode()[: node.col_offset].decode()
+    after = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode() + "".join(
+        lines[node.end_lineno :]
+    )
+    return f"{before}{own!r}{after}"
+
+
+def data(slug: str) -> Path | None:
+    """The data file that the script says, at its top, that it reads; None where it reads none."""
+    text = _text(slug)
+    said = ast.get_docstring(ast.parse(text)) if text else None
+    files = [_DATA / name for name in _FILE.findall(said or "")]
+    return next((path for path in files if path.is_file()), None)
+
+
+def _params(text: str) -> ast.expr:
+    for node in ast.parse(text).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == "PARAMS"
+        ):
+            return node.value
+    raise KeyError("PARAMS")
 
 
 @functools.cache
 def _text(slug: str) -> str | None:
-    path = _FOLDER / f"{slug.replace('-', '_')}.py"
+    path = _SCRIPTS / f"{slug.replace('-', '_')}.py"
     return path.read_text(encoding="utf-8") if path.is_file() else None

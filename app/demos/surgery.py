@@ -82,6 +82,7 @@ def surgical(train: Callable[[P], Training]) -> Callable[[P], Iterator[AnyEvent]
     Then the network is taken from this process's memory, or trained again without showing it.
     """
     kept: OrderedDict[str, Subject] = OrderedDict()
+    slug = train.__module__.rpartition(".")[2].replace("_", "-")  # a demo's file is named after it
 
     def remember(key: str, subject: Subject) -> None:
         kept[key] = subject
@@ -95,7 +96,7 @@ def surgical(train: Callable[[P], Training]) -> Callable[[P], Iterator[AnyEvent]
         if not params.hold:
             remember(key, (yield from train(params)))
             return
-        yield Started(demo="", params=params.model_dump())
+        yield Started(demo=slug, params=params.model_dump())
         if key not in kept:
             remember(key, (yield from _silently(train(plain))))
         kept.move_to_end(key)

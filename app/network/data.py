@@ -53,8 +53,8 @@ def temporal_order(
     Four classes XX, XY, YX, YY; chance is 0.25. x (B, T, 6) one-hot over TEMPORAL_ORDER_SYMBOLS.
     """
     _sizes(batch, steps, 10)
-    first = first or range(steps // 10, max(steps // 5, steps // 10 + 1))
-    second = second or range(steps // 2, max(6 * steps // 10, steps // 2 + 1))
+    first = first if first is not None else range(steps // 10, max(steps // 5, steps // 10 + 1))
+    second = second if second is not None else range(steps // 2, max(6 * steps // 10, steps // 2 + 1))
     if (
         first.step != 1
         or second.step != 1

@@ -79,6 +79,7 @@ async def demo_page(request: Request, lang: Language, slug: str) -> HTMLResponse
         "params": params.model_dump(mode="json"),
         "run": f"/api/demos/{slug}/runs",
         "script": f"/api/demos/{slug}/script" if scripts.has(slug) else "",
+        "data": f"/api/demos/{slug}/data" if scripts.data(slug) else "",
     }
     assets = request.app.state.assets
     recording = f"recorded/{slug}.json"

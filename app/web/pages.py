@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.content import Question, Topic, render, search
+from app.content import Linker, Question, Topic, render, search
 from app.protocol import Lang
 from app.quiz import readiness
 from app.web import views
@@ -257,6 +257,7 @@ def _question(
 ) -> QuestionContext:
     library, text = rooms.library, question.text[lang]
     before, after = library.neighbours(question)
+    linker = Linker(library.terms, lang)
 
     def link(other: Question) -> Link:
         return Link(other.number, other.text[lang].title, f"/{lang}/questions/{other.slug}")
@@ -266,14 +267,15 @@ def _question(
         title=text.title,
         topic=library.topic(question.topic),
         source=render(text.source, lang),
-        answer=render(text.answer, lang) if text.answer else None,
-        review=render(text.review, lang) if text.review else None,
+        answer=linker.link(render(text.answer, lang)) if text.answer else None,
+        review=linker.link(render(text.review, lang)) if text.review else None,
         verdict=question.verdict or "",
         verdict_name=VERDICTS[question.verdict][0 if lang == "zh" else 1] if question.verdict else "",
         key_points=[render(point.text, lang) for point in text.key_points],
         essential=[point.essential for point in text.key_points],
         follow_ups=[
-            (render(follow.question, lang), render(follow.answer, lang)) for follow in text.follow_ups
+            (render(follow.question, lang), linker.link(render(follow.answer, lang)))
+            for follow in text.follow_ups
         ],
         items=shown,
         demo=_teaser(rooms, question, lang),

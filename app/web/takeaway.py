@@ -36,6 +36,15 @@ async def script(request: Request, slug: str) -> Response:
     )
 
 
+@router.get("/demos/{slug}/data", response_class=Response)
+async def data(slug: str) -> Response:
+    """The data file that the demo's script reads; 404 where it reads none."""
+    path = scripts.data(slug)
+    if path is None:
+        raise Problem(404, "no-demo")
+    return _file(await asyncio.to_thread(path.read_bytes), "application/octet-stream", path.name)
+
+
 @router.get("/runs/{run_id}/trace.npz", response_class=Response)
 async def trace_npz(request: Request, run_id: RunId) -> Response:
     """All gates that were shown: arrays NAME_i … NAME_h, each (frames, T, H), float32, with NAME_step.

@@ -11,6 +11,7 @@ export function takeaway(spec, params, runId) {
     make("h2", {}, say("带走", "Take away")),
     make("div", { class: "presets" },
       spec.script ? link(`${spec.script}?${new URLSearchParams(set)}`, "自足的 PyTorch 脚本", "Self-contained PyTorch script") : null,
+      spec.data ? link(spec.data, "脚本要读的数据", "The data that it reads") : null,
       runId ? link(`/api/runs/${runId}/trace.npz`, "所有门 .npz", "All gates .npz") : null,
       runId ? link(`/api/runs/${runId}/trace.csv`, "所有门 .csv", "All gates .csv") : null),
     make("p", { class: "note" }, say("在命令行里跑同一次：", "The same run on the command line:")),

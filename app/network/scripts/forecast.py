@@ -6,16 +6,20 @@
 
 series.json stands in app/network/datasets. Prints one JSON line per metric. Needs torch and numpy.
 """
+# ruff: noqa: E501 - PARAMS stand on one line
 
 import json
 import math
+import re
 import sys
 
 import numpy as np
 import torch
 from torch import nn
 
-PARAMS = {"series": "sunspots", "transform": "auto", "season": 0, "window": 12, "seeds": 3, "steps": 150, "hidden": 16, "lr": 0.01, "seed": 0}  # fmt: skip  # noqa: E501
+# fmt: off
+PARAMS = {"series": "sunspots", "values": "", "transform": "auto", "season": 0, "window": 12, "seeds": 3, "steps": 150, "hidden": 16, "lr": 0.01, "seed": 0}
+# fmt: on
 
 SEASONS = {"sunspots": 11, "airline": 12, "weather": 365, "walk": 12, "own": 12}
 AUTO = {"sunspots": "sqrt", "airline": "seasonal", "weather": "level", "walk": "level", "own": "difference"}
@@ -29,15 +33,21 @@ def generator(*seed):
     return torch.Generator().manual_seed(mixed)
 
 
-def series(name, path, seed):
+def series(p, path, seed):
+    name = p["series"]
+    if name == "own" and p["values"]:  # the last column of each line; a heading is passed over
+        cells = [
+            re.split(r"[,，;；\s]+", line.strip(" ,，;；\t"))[-1].strip("\"'")
+            for line in p["values"].splitlines()
+        ]
+        return np.array([float(cell) for cell in cells if re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", cell)])
     if name == "walk":
         draws = torch.randn(600, generator=generator(seed, 32), dtype=torch.float64)
         return (100 + draws.cumsum(0)).numpy()
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8-sig") as file:
         if name != "own":
             return np.array(json.load(file)[name]["values"], dtype=float)
-        cells = [line.strip().split(",")[-1] for line in file if line.strip()]
-    return np.array([float(cell) for cell in cells if cell[-1:].isdigit() or cell[-1:] == "."])
+        return series({**p, "values": file.read()}, path, seed)
 
 
 def transformed(y, kind, season):
@@ -126,11 +136,11 @@ def main(arguments):
     p = dict(PARAMS)
     path = next((a for a in arguments if "=" not in a), "series.json")
     for name, value in (a.split("=", 1) for a in arguments if "=" in a):
-        p[name] = type(PARAMS[name])(value)
+        p[name] = type(p[name])(value)
     torch.set_num_threads(1)
     honest, factors = [], []
     for seed in range(p["seed"], p["seed"] + p["seeds"]):
-        y = series(p["series"], path, seed)
+        y = series(p, path, seed)
         honest.append(trial(y, p, seed, shuffled=False))
         promised, there, delivered, here = trial(y, p, seed, shuffled=True)
         factors.append((delivered / here) / (promised / there))
