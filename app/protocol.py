@@ -167,8 +167,8 @@ class Heatmap(Event, tag="heatmap", frozen=True, kw_only=True):
 
     panel: str
     values: Tensor
-    rows: list[str]
-    columns: list[str]
+    rows: Sequence[str | Bilingual]
+    columns: Sequence[str | Bilingual]
     step: int = 0
 
 

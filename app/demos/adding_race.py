@@ -18,6 +18,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -139,13 +140,13 @@ def _steps(params: AddingRaceParams, runners: list[Runner]) -> float:
 
 
 def _table(params: AddingRaceParams, races: list[AddingRace]) -> Table:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for lane, title in LANES.items():
         mine = _of(races, lane)
         solved = sum(each.solved_at is not None for each in mine)
         steps = _steps(params, mine)
         rows.append([
-            f"{title.zh} · {title.en}" if title.zh != title.en else title.en,
+            title,
             float(mine[0].hidden),
             float(mine[0].parameters),
             f"{solved} / {len(mine)}",

@@ -16,6 +16,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -146,7 +147,7 @@ def _table(params: CellComparisonParams, trials: list[Trial]) -> Table:
     from app.network.studies.cells import size
     from app.network.studies.comparison import SHAPE, milliseconds, qualities
 
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     won = _won(trials)
     for task in TASKS:
         found = qualities(trials, task)
@@ -154,7 +155,7 @@ def _table(params: CellComparisonParams, trials: list[Trial]) -> Table:
         for each in first.runners:
             mine = found[each.kind]
             rows.append([
-                f"{NAMES[task].zh.split('：')[0]} · {NAMES[task].en.split(':')[0]}",
+                Bilingual(NAMES[task].zh.split("：")[0], NAMES[task].en.split(":")[0]),
                 CELLS[each.kind] + (" ★" if each.kind in won[task] else ""),
                 float(each.hidden),
                 float(size(each.kind, SHAPE[task][0], each.hidden)),

@@ -16,6 +16,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -123,7 +124,7 @@ def reaches(races: list[CountingRace], lane: str) -> list[int]:
 
 
 def _table(params: CountingParams, races: list[CountingRace]) -> Table:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for place, (lane, title) in enumerate(LANES.items()):
         mine = reaches(races, lane)
         right = sum(race.runners[place].right for race in races)

@@ -18,6 +18,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -142,7 +143,7 @@ def _tables(runs: list[Reading]) -> Iterator[AnyEvent]:
         rows=digits,
         columns=digits,
     )
-    said = "？（自己画的） · ? (drawn)" if first.label is None else str(first.label)
+    said = Bilingual("？（自己画的）", "? (drawn)") if first.label is None else str(first.label)
     yield Table(
         panel="guesses",
         columns=[
@@ -150,14 +151,14 @@ def _tables(runs: list[Reading]) -> Iterator[AnyEvent]:
             Bilingual("认作", "takes it for"),
             Bilingual("概率", "probability"),
         ],
-        rows=[[f"{NAMES[name].zh} · {NAMES[name].en}", str(digit), p] for name, digit, p in first.guesses()],
+        rows=[[NAMES[name], str(digit), p] for name, digit, p in first.guesses()],
         caption=Bilingual(f"标签：{said}。", f"Label: {said}."),
     )
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for k, (name, title) in enumerate(LANES):
         got = [each.lanes[k].accuracy for each in runs]
         size = first.lanes[k].size
-        rows.append([f"{title.zh} · {title.en}", float(size), _mean(runs, name), min(got), max(got)])
+        rows.append([title, float(size), _mean(runs, name), min(got), max(got)])
     yield Table(
         panel="lanes",
         columns=[

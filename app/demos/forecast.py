@@ -19,6 +19,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -234,10 +235,14 @@ def _fold(trial: Trial, k: int, season: int) -> Iterator[AnyEvent]:
 
 
 def _tables(params: ForecastParams, result: Summary) -> Iterator[AnyEvent]:
-    rows: list[list[str | float | None]] = [
-        [f"LSTM · seed {params.seed + k}", *score] for k, score in enumerate(result.scores)
+    rows: list[list[Cell]] = [
+        [Bilingual(f"LSTM，种子 {params.seed + k}", f"LSTM, seed {params.seed + k}"), *score]
+        for k, score in enumerate(result.scores)
     ]
-    rows += [["上一个值 · last value", *result.last], ["上一季 · a season ago", *result.seasonal]]
+    rows += [
+        [Bilingual("上一个值", "last value"), *result.last],
+        [Bilingual("上一季", "a season ago"), *result.seasonal],
+    ]
     over = Bilingual("÷ 上一个值的", "÷ last value’s")
     yield Table(
         panel="scores", rows=rows,
@@ -249,7 +254,7 @@ def _tables(params: ForecastParams, result: Summary) -> Iterator[AnyEvent]:
         panel="leaks",
         columns=[Bilingual("做法", "protocol"), Bilingual("许诺的 RMSE", "RMSE promised"), over,
                  Bilingual("兑现的 RMSE", "RMSE delivered"), over, Bilingual("乐观了几倍", "times too good")],
-        rows=[[f"{PROTOCOLS[name].zh} · {PROTOCOLS[name].en}", *leak[:4], leak.factor] for name, leak in result.leaks.items()],
+        rows=[[PROTOCOLS[name], *leak[:4], leak.factor] for name, leak in result.leaks.items()],
         caption=Bilingual("各种子的平均。每一段难度不同，所以先除以同一段上“上一个值”的误差，再比许诺和兑现；诚实做法的许诺是验证误差。",
                           "Means over the seeds. Stretches differ in difficulty, so each error is divided by that of the last value there before promise and delivery are compared; the honest way’s promise is its validation error."),
     )  # fmt: skip

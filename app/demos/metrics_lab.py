@@ -16,6 +16,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -165,9 +166,7 @@ def _counts(found: Demand) -> Iterator[AnyEvent]:
         yield Scalar(panel="demand", series="actual", x=float(day), y=actual)
         for key in ("lstm", "week"):
             yield Scalar(panel="demand", series=key, x=float(day), y=float(found.said[key][-DAYS:][day]))
-    rows: list[list[str | float | None]] = [
-        [f"{FORECASTS[name].zh} · {FORECASTS[name].en}", *each] for name, each in found.misses.items()
-    ]
+    rows: list[list[Cell]] = [[FORECASTS[name], *each] for name, each in found.misses.items()]
     yield Table(
         panel="misses", rows=rows,
         columns=[Bilingual("预测", "forecast"), *(Bilingual(name, name) for name in ("MAE", "RMSE")), Bilingual("MAPE（%）", "MAPE (%)"),
@@ -183,7 +182,7 @@ def _counts(found: Demand) -> Iterator[AnyEvent]:
 
 
 def _scores(params: MetricsLabParams, outcome: Outcome) -> Iterator[AnyEvent]:
-    def row(label: str, each: Scores, entropy: float) -> list[str | float | None]:
+    def row(label: Bilingual, each: Scores, entropy: float) -> list[Cell]:
         return [label, *(float(n) for n in each), each.accuracy, each.precision, each.recall, each.f1,
                 entropy, math.exp(entropy)]  # fmt: skip
 
@@ -193,7 +192,7 @@ def _scores(params: MetricsLabParams, outcome: Outcome) -> Iterator[AnyEvent]:
                  Bilingual("准确率", "accuracy"), Bilingual("精确率", "precision"), Bilingual("召回率", "recall"), Bilingual("F1", "F1"),
                  Bilingual("交叉熵", "cross-entropy"), Bilingual("困惑度", "perplexity")],
         rows=[
-            row("全部判负 · all negative", outcome.nothing, outcome.blind),
+            row(Bilingual("全部判负", "all negative"), outcome.nothing, outcome.blind),
             row("LSTM, τ = 0.5", outcome.half, outcome.entropy),
             row(f"LSTM, τ = {params.threshold:g}", outcome.given, outcome.entropy),
             row(f"LSTM, τ = {outcome.tau:.2f} (validation)", outcome.best, outcome.entropy),

@@ -15,6 +15,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -128,11 +129,11 @@ def _after(video: Video, params: MovingDigitsParams) -> Iterator[AnyEvent]:
 
 
 def _tables(runs: list[Video], layers: list[Layers], hidden: int) -> Iterator[AnyEvent]:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for k, (_, title) in enumerate(LANES):
         lanes = [each.lanes[k] for each in runs]
         got, shuffled = [lane.accuracy for lane in lanes], [lane.shuffled for lane in lanes]
-        rows.append([f"{title.zh} · {title.en}", float(lanes[0].size), _mean(got), min(got), _mean(shuffled)])
+        rows.append([title, float(lanes[0].size), _mean(got), min(got), _mean(shuffled)])
     yield Table(
         panel="lanes", rows=rows, columns=[
             Bilingual("模型", "model"), Bilingual("参数", "parameters"), Bilingual("正确率，均值", "accuracy, mean"),
@@ -150,9 +151,9 @@ def _tables(runs: list[Video], layers: list[Layers], hidden: int) -> Iterator[An
             Bilingual("线性读出的正确率，均值", "accuracy of a linear read-out, mean"),
         ],
         rows=[
-            ["第一层读到的特征，取平均 · features that layer 1 reads, mean", 32.0, means[0]],
-            ["第一层末状态 · last state of layer 1", float(hidden), means[1]],
-            ["第二层末状态 · last state of layer 2", float(hidden), means[2]],
+            [Bilingual("第一层读到的特征，取平均", "features that layer 1 reads, mean"), 32.0, means[0]],
+            [Bilingual("第一层末状态", "last state of layer 1"), float(hidden), means[1]],
+            [Bilingual("第二层末状态", "last state of layer 2"), float(hidden), means[2]],
         ],
         caption=Bilingual(
             "训练之后另拟合的线性读出，只用来看信息在哪一层已经有了。",

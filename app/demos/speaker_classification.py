@@ -15,6 +15,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -121,7 +122,7 @@ def _after(speaking: Speaking, params: SpeakerClassificationParams) -> Iterator[
 
 
 def _tables(runs: list[Speaking]) -> Iterator[AnyEvent]:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for k, (_, title) in enumerate(LANES):
         lanes = [each.lanes[k] for each in runs]
         got, padded = (
@@ -129,7 +130,7 @@ def _tables(runs: list[Speaking]) -> Iterator[AnyEvent]:
             [x for lane in lanes if (x := lane.padded) is not None],
         )
         rows.append([
-            f"{title.zh} · {title.en}", float(lanes[0].size), _mean(got), min(got), _mean(padded) if padded else None,
+            title, float(lanes[0].size), _mean(got), min(got), _mean(padded) if padded else None,
         ])  # fmt: skip
     yield Table(
         panel="lanes", rows=rows, columns=[

@@ -15,6 +15,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -147,7 +148,7 @@ def _pictures(params: StockForecastParams, lanes: dict[str, Lane]) -> Iterator[A
             yield Scalar(panel="money", series=key, x=start + at / 12, y=float(growth[k]))
 
 
-def _row(label: str, each: Judged) -> list[str | float | None]:
+def _row(label: Bilingual, each: Judged) -> list[Cell]:
     now, before = each.correlations[3], each.correlations[4]  # LAGS 0 and 1
     end = each.trade
     return [label, each.errors.rmse, each.errors.ratio, each.r2, now, before, each.hits,
@@ -157,10 +158,15 @@ def _row(label: str, each: Judged) -> list[str | float | None]:
 def _scores(
     params: StockForecastParams, judged: dict[str, list[Judged]], plain: dict[str, Judged]
 ) -> Iterator[AnyEvent]:
-    rows = [_row(f"{SIMPLE[name].zh} · {SIMPLE[name].en}", each) for name, each in plain.items()]
+    rows = [_row(SIMPLE[name], each) for name, each in plain.items()]
     for name, runs in judged.items():
         rows += [
-            _row(f"{LANES[name].zh} · {LANES[name].en} · {params.seed + k}", each)
+            _row(
+                Bilingual(
+                    f"{LANES[name].zh}，种子 {params.seed + k}", f"{LANES[name].en}, seed {params.seed + k}"
+                ),
+                each,
+            )
             for k, each in enumerate(runs)
         ]
     held = float(plain["last"].trade.held[-1])
@@ -184,7 +190,7 @@ def _scores(
 
 
 def _firms(params: StockForecastParams, firms: dict[str, dict[str, Lane]]) -> Iterator[AnyEvent]:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for firm, lanes in firms.items():
         plain = _plain(lanes["level"], params)
         level, returns = (lanes[name].judged(params.cost / 100) for name in LANES)

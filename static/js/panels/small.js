@@ -1,7 +1,5 @@
-// The panels that are HTML already: seed strip, coloured text, table; and the plain heatmap.
-import { at, bytes } from "../decode.js";
+// The panels that are HTML already: seed strip, coloured text, table.
 import { make, number, pick, say } from "../words.js";
-import { paint, scale } from "./colours.js";
 import { Panel } from "./panel.js";
 
 export class SeedsPanel extends Panel {
@@ -104,27 +102,5 @@ export class TablePanel extends Panel {
   numbers() {
     const event = this.event();
     return { head: event.columns.map(pick), rows: event.rows.map((row) => row.map((cell) => (Array.isArray(cell) ? pick(cell) : cell))) };
-  }
-}
-
-export class HeatmapPanel extends Panel {
-  constructor(spec, timeline) {
-    super(spec, timeline);
-    this.canvas = make("canvas", { role: "img", tabindex: "0" });
-    this.body.className = "gate-map";
-    this.body.append(this.canvas);
-  }
-
-  draw() {
-    const event = this.timeline.now(this.spec.id);
-    paint(this.canvas, event.values, bytes(event.values), scale("h", event.values.lo, event.values.hi));
-    const said = `${event.rows.length} × ${event.columns.length}, ${number(event.values.lo, 2)} … ${number(event.values.hi, 2)}`;
-    this.canvas.setAttribute("aria-label", `${this.spec.title}: ${said}`);
-    this.readout.textContent = said;
-  }
-
-  numbers() {
-    const event = this.timeline.now(this.spec.id);
-    return { head: ["", ...event.columns], rows: event.rows.map((row, r) => [row, ...event.columns.map((_, c) => number(at(event.values, r, c)))]) };
   }
 }
