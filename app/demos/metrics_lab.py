@@ -182,7 +182,7 @@ def _counts(found: Demand) -> Iterator[AnyEvent]:
 
 
 def _scores(params: MetricsLabParams, outcome: Outcome) -> Iterator[AnyEvent]:
-    def row(label: Bilingual, each: Scores, entropy: float) -> list[Cell]:
+    def row(label: Cell, each: Scores, entropy: float) -> list[Cell]:
         return [label, *(float(n) for n in each), each.accuracy, each.precision, each.recall, each.f1,
                 entropy, math.exp(entropy)]  # fmt: skip
 

@@ -20,6 +20,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -177,8 +178,7 @@ def _table(scores: list[dict[str, Score]]) -> Table:
             Bilingual("结算之后的 HR@1", "HR@1 after a checkout"),
         ],
         rows=[
-            [f"{title.zh} · {title.en}" if title.zh != title.en else title.en]
-            + [_mean(scores, model, field) for field in ("hr1", "hr3", "mrr", "after")]
+            [title] + [_mean(scores, model, field) for field in ("hr1", "hr3", "mrr", "after")]
             for model, title in MODELS.items()
         ],
         step=len(scores),
@@ -190,12 +190,12 @@ def _table(scores: list[dict[str, Score]]) -> Table:
 
 
 def _own(shop: Shop) -> Table:
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for model, title in MODELS.items():
         chances = shop.own(model)
         best = sorted(range(len(chances)), key=lambda k: -chances[k])[:3]
         cells = [f"{NAMES[ENTRIES + k].zh} {NAMES[ENTRIES + k].en} {chances[k]:.2f}" for k in best]
-        rows.append([f"{title.zh} · {title.en}" if title.zh != title.en else title.en, *cells])
+        rows.append([title, *cells])
     return Table(
         panel="own",
         columns=[

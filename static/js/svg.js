@@ -21,7 +21,7 @@ export class SvgContext {
   setLineDash(dash) { this.dash = dash; }
   stroke() { this.parts.push(`<path d="${this.path}" fill="none" stroke="${safe(this.strokeStyle)}" stroke-width="${this.lineWidth}" opacity="${this.globalAlpha}"${this.dash.length ? ` stroke-dasharray="${this.dash.join(" ")}"` : ""}/>`); }
   fill() { this.parts.push(`<path d="${this.path}" fill="${safe(this.fillStyle)}" opacity="${this.globalAlpha}"/>`); }
-  fillRect(x, y, width, height) { this.parts.push(`<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" fill="${safe(this.fillStyle)}"/>`); }
+  fillRect(x, y, width, height) { this.parts.push(`<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" fill="${safe(this.fillStyle)}" opacity="${this.globalAlpha}"/>`); }
   strokeRect(x, y, width, height) { this.parts.push(`<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" fill="none" stroke="${safe(this.strokeStyle)}"/>`); }
   fillText(text, x, y) { this.parts.push(`<text x="${n(x)}" y="${n(y)}" fill="${safe(this.fillStyle)}" font-size="${parseFloat(this.font)}" font-family="sans-serif" text-anchor="${ANCHORS[this.textAlign]}" dominant-baseline="${BASELINES[this.textBaseline]}">${safe(text)}</text>`); }
   drawImage(canvas, x, y, width, height) { this.parts.push(`<image x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${canvas.toDataURL()}"/>`); }

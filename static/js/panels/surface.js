@@ -77,9 +77,10 @@ export class SurfacePanel extends Panel {
     const [[x0, dx], [y0, dy]] = [span(xs), span(ys)];
     const dz = values.hi - values.lo || 1;
     const [cosT, sinT, cosP, sinP] = [Math.cos(this.turn), Math.sin(this.turn), Math.cos(this.tilt), Math.sin(this.tilt)];
-    const size = Math.min(width, height * 1.5) * 0.62;
+    const size = Math.min(width, height * 1.7) * 0.5;
+    const near = (share) => Math.max(-0.62, Math.min(0.62, share)); // what leaves the page ends just beyond its edge
     const place = (x, y, z) => {
-      const [a, b, c] = [(x - x0) / dx - 0.5, (y - y0) / dy - 0.5, Math.max(-0.1, Math.min(1.1, (z - values.lo) / dz)) - 0.5];
+      const [a, b, c] = [near((x - x0) / dx - 0.5), near((y - y0) / dy - 0.5), Math.max(-0.1, Math.min(1.1, (z - values.lo) / dz)) - 0.5];
       const [u, v] = [a * cosT - b * sinT, a * sinT + b * cosT];
       return [width / 2 + u * size, height / 2 + v * cosP * size - c * sinP * size * 0.7, v];
     };
@@ -106,7 +107,9 @@ export class SurfacePanel extends Panel {
       context.strokeStyle = context.fillStyle = token(HUES[k % HUES.length]);
       context.lineWidth = 2.5;
       context.beginPath();
-      const spots = trail.points.map((point) => place(point.x, point.y, point.z ?? values.hi));
+      const out = trail.points.findIndex(({ x, y }) => Math.abs((x - x0) / dx - 0.5) > 0.6 || Math.abs((y - y0) / dy - 0.5) > 0.6);
+      const kept = out < 0 ? trail.points : trail.points.slice(0, out + 1);
+      const spots = kept.map((point) => place(point.x, point.y, point.z ?? values.hi));
       spots.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x, y));
       context.stroke();
       context.lineWidth = 1;
