@@ -118,9 +118,6 @@ def test_the_verdicts_follow_the_lanes() -> None:
     assert verdicts(norm={"losses": [1.0, math.nan]})["direction"] == "fails"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="clip_lab: Metric('min cos') is NaN where the norm lane has no finite cosine"
-)
 def test_a_run_without_a_single_finite_cosine_has_finite_metrics() -> None:
     lanes = [Lane(method, None, None, [], losses=[math.nan]) for method in clipping.METHODS]  # type: ignore[arg-type]
     for event in _verdicts(DEFAULTS, lanes):

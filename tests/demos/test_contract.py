@@ -213,7 +213,6 @@ def test_a_hold_line_operates_on_the_network(slug: str) -> None:
 
 
 @operable
-@pytest.mark.xfail(strict=True, reason="surgery.py yields Started(demo='') for a held run")
 def test_a_held_run_says_which_demo_it_is(slug: str) -> None:
     started = next(DEMOS[slug].run(quick(slug, hold="f=1")))
     assert isinstance(started, Started)

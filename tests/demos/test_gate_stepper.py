@@ -109,7 +109,6 @@ def test_what_is_read_as_numbers(text: str, numbers: bool) -> None:
     assert is_numbers(text) is numbers
 
 
-@pytest.mark.xfail(strict=True, reason="the help's own example has U+2212, which is read as text")
 def test_the_helps_own_example_is_read_as_numbers() -> None:
     fields = GateStepperParams.model_json_schema()["properties"]
     example = fields["text"]["help_zh"].partition("例如 ")[2]

@@ -37,7 +37,7 @@ def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
 @pytest.fixture(scope="module")
 def shown() -> list[AnyEvent]:
     """Three seeds at half the default's budget and updates enough for the valley to show."""
-    return run(budget=8, updates=20)
+    return run(budget="8", updates=20)
 
 
 def test_equal_trials_over_three_seeds(shown: list[AnyEvent]) -> None:
@@ -107,7 +107,7 @@ def test_verdicts() -> None:
 
 def test_a_budget_that_is_no_grid_is_refused() -> None:
     with pytest.raises(ValidationError, match="budget"):
-        HyperparameterSearchParams.model_validate({"budget": 10})
+        HyperparameterSearchParams.model_validate({"budget": "10"})
 
 
 def test_the_script_gives_the_same() -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-PARAMS = {"budget": 16, "updates": 30, "seeds": 3, "seed": 0}
+PARAMS = {"budget": "16", "updates": 30, "seeds": 3, "seed": 0}
 GRIDS = {8: (2, 2, 2), 16: (4, 2, 2), 27: (3, 3, 3), 36: (4, 3, 3)}
 RANGES = ((1e-4, 1.0), (4, 48), (1e-4, 10.0))  # learning rate, hidden units, weight decay, on a log scale
 
@@ -103,9 +103,10 @@ def main():
     for argument in sys.argv[1:]:
         name, equals, text = argument.partition("=")
         if equals:
-            p[name] = int(text)
+            p[name] = type(p[name])(text)
         else:
             path = argument
+    budget = int(p["budget"])
     torch.set_num_threads(1)
     with np.load(path) as data:
         images, labels = torch.tensor(data["images"]).float() / 16, torch.tensor(data["labels"]).long()
@@ -113,7 +114,7 @@ def main():
     for seed in range(p["seed"], p["seed"] + p["seeds"]):
         order = torch.randperm(len(images), generator=generator(seed, 82))
         x, y = images[order], labels[order]
-        for name, settings in (("grid", grid(p["budget"])), ("random", random(p["budget"], seed))):
+        for name, settings in (("grid", grid(budget)), ("random", random(budget, seed))):
             trials = [trial(setting, x, y, p["updates"], seed) for setting in settings]
             best, model = min(trials, key=lambda each: each[0])
             found.setdefault(f"best_{name}", []).append(best)
