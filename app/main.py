@@ -24,7 +24,7 @@ from app.content import ContentError, load
 from app.demos import catalogue
 from app.runs import Engine
 from app.store import Store, connect, upgrade
-from app.web import api, exam, health, items, lab, pages, progress, reference, runs, takeaway
+from app.web import api, book, exam, health, items, lab, pages, progress, reference, runs, takeaway
 from app.web.assets import Assets
 from app.web.errors import Problem, from_validation, language
 from app.web.house import House
@@ -81,6 +81,7 @@ def build(settings: Settings, engine: Engine | None = None) -> ASGIApp:
         progress.router,
         lab.router,
         reference.router,
+        book.router,
         pages.router,
     ):
         app.include_router(router)

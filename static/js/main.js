@@ -40,4 +40,10 @@ document.querySelector("[data-language]")?.addEventListener("click", (event) => 
   link.href = target.href;
 });
 
+const print = document.querySelector("[data-print]");
+if (print) {
+  print.hidden = false;
+  print.addEventListener("click", () => window.print());
+}
+
 if (document.querySelector("mendao-picture")) import("./picture.js");

@@ -11,7 +11,8 @@ from app.demos import catalogue
 from tests.browser.conftest import NewReader
 
 PATHS = (
-    "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review", "progress", "demos/",
+    "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review",
+    "progress", "demos/", "notation", "glossary", "book",
     *(f"demos/{slug}" for slug in catalogue()),
 )  # fmt: skip
 PHONE = 360
