@@ -1,0 +1,134 @@
+"""What a learner may set: every bound runs or is refused by name, presets are valid, the defaults keep to the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.protocol import (
+    Gates,
+    Params,
+    Scalar,
+    encode,
+    params_schema,
+)
+from tests.demos.playing import (
+    DEMOS,
+    FAST,
+    LONG,
+    MOST_BYTES,
+    MOST_EVENTS,
+    assert_sound,
+    every_demo,
+    quick,
+)
+
+pytestmark = [pytest.mark.torch]
+
+
+def bounds_of(params: type[Params]) -> Iterator[tuple[str, Any]]:
+    """(field, value) for every value that a single bound names: the ends of a range, each of a choice."""
+    for name, field in params_schema(params, "en")["properties"].items():
+        for key in ("minimum", "maximum"):
+            if key in field:
+                yield name, field[key]
+        for choice in field.get("enum", ()):
+            yield name, choice
+
+
+def together(slug: str, values: dict[str, Any]) -> Params:
+    """The quick params with as many of `values` as fit together; what does not fit is refused by name."""
+    taken: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            quick(slug, **taken, **{name: value})
+            taken[name] = value
+        except ValidationError as error:
+            said = [(str(fault["loc"]), fault["msg"]) for fault in error.errors()]
+            assert any(name in where or name in message for where, message in said), (name, said)
+    return quick(slug, **taken)
+
+
+def corners(slug: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every bound of every field, in few runs: all the lowest, all the highest, the first choices, the second …
+
+    How long is trained is only validated at its upper bound: that would run for minutes.
+    """
+    fields = params_schema(DEMOS[slug].params, "en")["properties"]
+    yield "lowest", {name: field["minimum"] for name, field in fields.items() if "minimum" in field}
+    yield "highest", {n: f["maximum"] for n, f in fields.items() if "maximum" in f and n not in LONG}
+    choices = {name: field["enum"] for name, field in fields.items() if "enum" in field}
+    for place in range(max((len(each) for each in choices.values()), default=0)):
+        yield f"choice {place}", {name: each[min(place, len(each) - 1)] for name, each in choices.items()}
+
+
+CORNERS = [
+    pytest.param(slug, values, id=f"{slug}-{where}") for slug in DEMOS for where, values in corners(slug)
+]
+
+
+@pytest.mark.parametrize(("slug", "values"), CORNERS)
+def test_a_run_at_its_bounds_ends(slug: str, values: dict[str, Any]) -> None:
+    assert_sound(slug, tuple(DEMOS[slug].run(together(slug, values))))
+
+
+@every_demo
+def test_each_bound_by_itself_is_taken_or_refused_by_name(slug: str) -> None:
+    for name, value in bounds_of(DEMOS[slug].params):
+        together(slug, {name: value})
+
+
+@every_demo
+def test_what_lies_beyond_a_bound_is_refused_by_name(slug: str) -> None:
+    for name, field in params_schema(DEMOS[slug].params, "en")["properties"].items():
+        beyond: list[Any] = [float("nan"), float("inf")] if field.get("type") == "number" else []
+        beyond += [field["minimum"] - 1] if "minimum" in field else []
+        beyond += [field["maximum"] + 1] if "maximum" in field else []
+        beyond += ["x" * (field["maxLength"] + 1)] if "maxLength" in field else []
+        beyond += ["no such choice"] if "enum" in field else []
+        beyond += [2, "perhaps"] if field.get("type") == "boolean" else []
+        assert beyond, f"{name} has no bound"
+        for value in beyond:
+            with pytest.raises(ValidationError) as caught:
+                quick(slug, **{name: value})
+            assert name in [part for fault in caught.value.errors() for part in fault["loc"]]
+    with pytest.raises(ValidationError):
+        quick(slug, no_such_field=1)
+
+
+@every_demo
+def test_presets_are_valid_and_one_breaks_it(slug: str) -> None:
+    presets = DEMOS[slug].presets
+    assert 3 <= len(presets) <= 6
+    assert len({preset.id for preset in presets}) == len(presets)
+    assert "break" in [preset.id for preset in presets]
+    for preset in presets:
+        DEMOS[slug].params.model_validate(dict(preset.params))
+
+
+@every_demo
+def test_the_demo_is_described(slug: str) -> None:
+    demo = DEMOS[slug]
+    assert demo.questions
+    assert all(number >= 1 for number in demo.questions)
+    assert demo.seconds >= 20
+    assert len({panel.id for panel in demo.panels}) == len(demo.panels)
+    assert any(panel.kind == "gates" for panel in demo.panels)
+    curves = [panel for panel in demo.panels if panel.kind == "curves"]
+    assert not curves or any(series.baseline for panel in curves for series in panel.series)
+    assert (demo.params.__doc__ or "").strip()
+    demo.params()  # the defaults are valid
+
+
+@pytest.mark.parametrize("slug", FAST)
+def test_the_defaults_keep_to_the_budgets(slug: str) -> None:
+    demo = DEMOS[slug]
+    events = tuple(demo.run(demo.params()))
+    assert_sound(slug, events)
+    assert len(events) <= MOST_EVENTS
+    assert sum(len(encode(event)) for event in events) <= MOST_BYTES
+    assert sum(isinstance(event, Scalar) for event in events) <= 1500
+    assert sum(isinstance(event, Gates) for event in events) <= 62
