@@ -1,4 +1,4 @@
-"""What a learner may set: every bound runs or is refused by name, presets are valid, the defaults keep to the budgets."""
+"""What a learner may set: bounds run or are refused by name, presets are valid, defaults keep to the budgets."""
 
 from __future__ import annotations
 
