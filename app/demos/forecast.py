@@ -65,13 +65,11 @@ def numbers(text: str) -> list[float]:
         except ValueError:
             if place == 1:
                 continue
-            where = f"values：第 {place} 行的最后一列不是数 | values: the last column of line {place} is no number"
-            raise ValueError(where) from None
+            raise ValueError(f"values：第 {place} 行末列不是数 | values: line {place} ends in no number") from None
         if not abs(value) <= LARGEST:  # NaN is none either
             raise ValueError(f"values：第 {place} 行超出 ±{LARGEST:g} | values: line {place} is outside ±{LARGEST:g}")
         found.append(value)
-    if found and not LEAST <= len(found) <= MOST:
-        n = len(found)
+    if (n := len(found)) and not LEAST <= n <= MOST:
         raise ValueError(f"values：要 {LEAST} 到 {MOST} 个数，现有 {n} 个 | values: {LEAST} to {MOST} numbers, not {n}")
     return found
 
@@ -100,14 +98,11 @@ class ForecastParams(TrainedParams):
             "auto: square root for sunspots, seasonal difference of logs for passengers, level for weather and walk, first difference for your own",
         ),
     )
-    season: int = param(
-        0, "季节长度", "Season length", ge=0, le=365, validate_default=True,
-        help=Bilingual("0 表示自动：11、12、365、12、12", "0 is automatic: 11, 12, 365, 12, 12"),
-    )
+    season: int = param(0, "季节长度", "Season length", ge=0, le=365, validate_default=True,
+                        help=Bilingual("0 表示自动：11、12、365、12、12", "0 is automatic: 11, 12, 365, 12, 12"))
     window: int = param(12, "窗口长度 W", "Window W", ge=4, le=40, validate_default=True)
     leak: Literal["denoise", "shuffle", "scaler"] = param(
-        "denoise", "画出哪一种泄漏", "Leak to draw",
-        help=Bilingual("三种总是都测", "all three are always measured"),
+        "denoise", "画出哪一种泄漏", "Leak to draw", help=Bilingual("三种总是都测", "all three are always measured")
     )
     folds: int = param(4, "滚动起点折数", "Rolling-origin folds", ge=2, le=6)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -229,20 +224,19 @@ def _fold(trial: Trial, k: int, season: int) -> Iterator[AnyEvent]:
     from app.network.studies.forecast import naive
 
     simple = naive(trial.y, season, trial.future)
-    lines = {"lstm": trial.delivered.rmse, "last": simple.last[0], "season": simple.seasonal[0]}
-    for key, value in lines.items():
+    for key, value in (
+        ("lstm", trial.delivered.rmse),
+        ("last", simple.last[0]),
+        ("season", simple.seasonal[0]),
+    ):
         yield Scalar(panel="backtest", series=key, x=float(k), y=value)
 
 
 def _tables(params: ForecastParams, result: Summary) -> Iterator[AnyEvent]:
-    rows: list[list[Cell]] = [
-        [Bilingual(f"LSTM，种子 {params.seed + k}", f"LSTM, seed {params.seed + k}"), *score]
-        for k, score in enumerate(result.scores)
-    ]
-    rows += [
-        [Bilingual("上一个值", "last value"), *result.last],
-        [Bilingual("上一季", "a season ago"), *result.seasonal],
-    ]
+    last, season = Bilingual("上一个值", "last value"), Bilingual("上一季", "a season ago")
+    rows: list[list[Cell]] = [[last, *result.last], [season, *result.seasonal]]
+    for seed, score in enumerate(result.scores, params.seed):
+        rows.append([Bilingual(f"LSTM，种子 {seed}", f"LSTM, seed {seed}"), *score])
     over = Bilingual("÷ 上一个值的", "÷ last value’s")
     yield Table(
         panel="scores", rows=rows,

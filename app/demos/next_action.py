@@ -162,8 +162,7 @@ def _strip(
 
 def _mean(scores: list[dict[str, Score]], model: str, field: str) -> float | None:
     """The mean over seeds; None where no seed has a number."""
-    values = [getattr(score[model], field) for score in scores]
-    values = [value for value in values if math.isfinite(value)]
+    values = [value for score in scores if math.isfinite(value := getattr(score[model], field))]
     return sum(values) / len(values) if values else None
 
 
@@ -172,9 +171,7 @@ def _table(scores: list[dict[str, Score]]) -> Table:
         panel="table",
         columns=[
             Bilingual("模型", "model"),
-            Bilingual("HR@1", "HR@1"),
-            Bilingual("HR@3", "HR@3"),
-            Bilingual("MRR", "MRR"),
+            *(Bilingual(name, name) for name in ("HR@1", "HR@3", "MRR")),
             Bilingual("结算之后的 HR@1", "HR@1 after a checkout"),
         ],
         rows=[
@@ -199,10 +196,8 @@ def _own(shop: Shop) -> Table:
     return Table(
         panel="own",
         columns=[
-            Bilingual("模型", "model"),
-            Bilingual("第一", "first"),
-            Bilingual("第二", "second"),
-            Bilingual("第三", "third"),
+            Bilingual(*words)
+            for words in (("模型", "model"), ("第一", "first"), ("第二", "second"), ("第三", "third"))
         ],
         rows=rows,
         caption=Bilingual(
@@ -243,6 +238,8 @@ def all_some_none(count: int, of: int) -> Verdict:
     """The verdict on a claim that is meant for every seed."""
     return "holds" if count == of else "fails" if count == 0 else "depends"
 
+
+FRIEND = {"session": "friend search item reviews item cart checkout"}
 
 demo = Demo(
     slug="next-action",
@@ -339,16 +336,12 @@ demo = Demo(
     ),
     presets=(
         Preset("default", Bilingual("入口决定结局", "The entry decides"), {}),
-        Preset(
-            "friend",
-            Bilingual("换个入口：好友链接", "Another entry: a friend’s link"),
-            {"session": "friend search item reviews item cart checkout"},
-        ),
+        Preset("friend", Bilingual("换个入口：好友链接", "Another entry: a friend’s link"), FRIEND),
         Preset("order2", Bilingual("只看前两步的世界", "A world of two steps"), {"world": "order2"}),
         Preset("few", Bilingual("只有 100 个会话", "Only 100 sessions"), {"sessions": 100}),
         Preset(
             "break",
-            Bilingual("弄坏它：打乱训练会话", "Break it: shuffle the training sessions"),
+            Bilingual("弄坏它：打乱训练会话", "Break it: shuffle the sessions"),
             {"order": "shuffled"},
         ),
     ),

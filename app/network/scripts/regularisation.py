@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-PARAMS = {"count": 100, "noise": 0.15, "epochs": 120, "hidden": 24, "decay": 1.0, "l1": 0.2, "rate": 0.4, "T": 25, "trap_rate": 0.3, "trap_steps": 60, "seeds": 3, "seed": 0}  # fmt: skip  # noqa: E501
+PARAMS = {"count": 100, "noise": 0.15, "epochs": 120, "hidden": 24, "decay": 1.0, "l1": 0.2, "rate": 0.4, "T": 25, "trap_rate": 0.3, "trap_steps": 80, "seeds": 3, "seed": 0}  # fmt: skip  # noqa: E501
 LANES = ("none", "decay", "l1", "out", "inout")
 
 
