@@ -18,6 +18,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -179,7 +180,7 @@ def _samples(params: CharLMParams, models: list[CharLM], text: str) -> Iterator[
         "T = 1, k = 5": study.Choice(1.0, 5),
         "T = 1, p = 0.9": study.Choice(1.0, 0, 0.9),
     }
-    rows: list[list[str | float | None]] = [
+    rows: list[list[Cell]] = [
         [name, *sampled(models[0], params.seed, choice)] for name, choice in choices.items()
     ]
     yield Table(
@@ -329,5 +330,5 @@ demo = Demo(
         ),
     ),
     quick={"steps": 30, "seeds": 1, "hidden": 12, "free": 8},
-    seconds=150.0,
+    seconds=300.0,
 )

@@ -17,6 +17,7 @@ from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
     Bilingual,
+    Cell,
     Claim,
     Demo,
     Finished,
@@ -124,11 +125,11 @@ def _own(params: DateTranslationParams, races: list[Dates]) -> Table:
     from app.network.studies.date_translation import clean, is_held_out, meant
 
     true = meant(params.text)
-    rows: list[list[str | float | None]] = []
+    rows: list[list[Cell]] = []
     for lane, title in LANES.items():
         said = [race.own(lane).said for race in races]
         right = "?" if true is None else f"{sum(each == true for each in said)} / {len(said)}"
-        rows.append([f"{title.zh} · {title.en}", ", ".join(said), right])
+        rows.append([title, ", ".join(said), right])
     if true is None:
         about = Bilingual(
             "这不是训练时的写法，标准答案未知", "this spelling was not trained on; no true answer known"
@@ -234,5 +235,5 @@ demo = Demo(
         Preset("break", Bilingual("弄坏它：没训练过的写法", "Break it: a spelling never trained on"), {"text": "day 25, month 11, year 2026", "seeds": 1}),
     ),
     quick={"steps": 20, "seeds": 1, "hidden": 16},
-    seconds=240.0,
+    seconds=330.0,
 )

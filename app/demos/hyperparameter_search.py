@@ -163,7 +163,7 @@ def _table(outcomes: list[Outcome]) -> Table:
         ],
         rows=[
             [
-                f"{title.zh} · {title.en}",
+                title,
                 _mean([each.winners[name].validation for each in outcomes]),
                 _mean([each.tested[name][0] for each in outcomes]),
                 _mean([each.tested[name][1] for each in outcomes]),

@@ -39,7 +39,7 @@ def test_every_shipped_seed_falls_below_the_bigram_model() -> None:
 def test_a_tiny_corpus_is_learnt_by_heart() -> None:
     data = study.corpus(study.read("tang"))
     model = study.CharLM(data, hidden=48, lr=0.01, seed=0)
-    found = [each.perplexity for each in model.run(100, frozenset({40}), frozenset(), 0) if each.perplexity]
+    found = [each.perplexity for each in model.run(150, frozenset({50}), frozenset(), 0) if each.perplexity]
     assert found[-1] > found[0]  # on held-out poems it gets worse
     assert found[-1] > study.grams(data)[1]
 

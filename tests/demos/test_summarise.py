@@ -24,8 +24,8 @@ def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
 
 
 def test_attention_summarises_unseen_matches_and_the_fixed_vector_lags() -> None:
-    """The bar over the first two shipped seeds, on reports with one filler sentence and under half of the steps."""
-    seen = metrics(list(demo.run(SummariseParams(fillers=1, steps=180, seeds=2))))
+    """The bar over the first two shipped seeds, on reports with one filler sentence and 220 steps."""
+    seen = metrics(list(demo.run(SummariseParams(fillers=1, steps=220, seeds=2))))
     attention, plain, facts = seen["exact_attention"], seen["exact_plain"], seen["wrong_facts_plain"]
     assert attention.value is not None
     assert plain.value is not None
