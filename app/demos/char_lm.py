@@ -197,8 +197,8 @@ def _samples(params: CharLMParams, models: list[CharLM], text: str) -> Iterator[
             f"First seed, {study.SAMPLE} characters each, from the same random numbers. A low third column is repetition, a low fourth gibberish.",
         ),
     )
-    yield Metric(name="distinct_4grams", value=float(rows[0][2] or 0.0))
-    yield Metric(name="known_4grams", value=float(rows[0][3] or 0.0))
+    for name, cell in zip(("distinct_4grams", "known_4grams"), rows[0][2:], strict=True):
+        yield Metric(name=name, value=cell if isinstance(cell, float) else None)
     agreed, shares = 0, []
     for place, model in enumerate(models):
         low, plain, high = (sampled(model, params.seed + place, study.Choice(t)) for t in (0.0, 1.0, 2.0))
