@@ -57,8 +57,8 @@ class DateTranslationParams(TrainedParams):
     text: str = param(
         "二〇二六年十一月二十三日", "你写的日期", "A date of yours", min_length=4, max_length=40,
         help=Bilingual(
-            "例如 2031年5月7日、the 3rd of may 1984；1900 到 2099 年",
-            "such as the 3rd of may 1984 or 2031年5月7日; 1900 to 2099",
+            "例如“2031年5月7日”“the 3rd of may 1984”；1900 到 2099 年",
+            "such as ‘the 3rd of may 1984’ or ‘2031年5月7日’; 1900 to 2099",
         ),
     )  # fmt: skip
     language: Literal["both", "zh", "en"] = param("both", "训练用哪种语言", "Language trained on")
