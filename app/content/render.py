@@ -74,7 +74,7 @@ def _table_open(
 ) -> str:
     """Wide tables scroll in a box of their own, by keyboard too."""
     label = "表格" if env.get("lang") == "zh" else "table"
-    return f'<div class="table-box" tabindex="0" role="region" aria-label="{label}"><table>\n'
+    return f'<div class="table-box" tabindex="0" role="group" aria-label="{label}"><table>\n'
 
 
 def _table_close(*_arguments: object) -> str:

@@ -1,12 +1,22 @@
-"""Small pieces that demos share: seeded generators, the gradient's norm, one training step."""
+"""Small pieces that demos share: seeded generators, the gradient's norm, one training step.
+
+python -m app.network.train NAME    makes a demo's pretrained weights again, under app/network/datasets
+"""
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+DATASETS = Path(__file__).parent / "datasets"
+PRETRAINED = {"speech-ctc": ("speech_ctc", "speech_ctc.safetensors")}  # demo → its study, its file
 
 
 def generator(*seed: int) -> torch.Generator:
@@ -58,3 +68,17 @@ def update(
         norm = gradient_norm(parameters)
     optimiser.step()
     return norm
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what a demo only infers with; the weights go where its study reads them."""
+    parser = argparse.ArgumentParser(prog="python -m app.network.train")
+    parser.add_argument("name", choices=sorted(PRETRAINED))
+    options = parser.parse_args(arguments)
+    module, path = PRETRAINED[options.name]
+    importlib.import_module(f"app.network.studies.{module}").pretrain(DATASETS / path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,7 @@ from tests.browser.conftest import NewReader
 
 PATHS = (
     "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review",
-    "progress", "demos/", "notation", "glossary", "book",
+    "progress", "demos/", "notation", "glossary",
     *(f"demos/{slug}" for slug in catalogue()),
 )  # fmt: skip
 PHONE = 360
@@ -75,3 +75,11 @@ def test_printing_shows_the_question_and_not_the_controls(new_reader: NewReader)
     expect(page.locator(".site-head")).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("#answer .source")).to_be_visible()
+
+
+def test_the_book_holds_all_thirty_and_axe_finds_nothing_in_its_first(new_reader: NewReader) -> None:
+    reader = new_reader(width=PHONE, height=740)
+    page = reader.open("/en/book")
+    expect(page.locator("article.entry")).to_have_count(30)
+    assert reader.axe("#q1") == []
+    assert reader.sideways() <= 0

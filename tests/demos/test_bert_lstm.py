@@ -44,22 +44,21 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def test_where_the_vectors_have_composed_the_answer_the_gain_is_small() -> None:
-    """Treated kindly: a BiLSTM is within 8 points of the linear head on the mean; context is what counts."""
+def test_where_the_vectors_have_composed_the_answer_the_gain_is_a_few_points() -> None:
+    """Treated kindly: the linear head on the mean is above 0.8, a BiLSTM adds at most 15 points; context counts."""
     found = accuracies("kind")
-    assert abs(mean(found["bilstm"]) - mean(found["mean"])) < 0.08
+    assert -0.02 < mean(found["bilstm"]) - mean(found["mean"]) < 0.15
     assert mean(found["mean"]) > 0.8
-    assert compare(found["lstm"], found["lstm_words"]).better == 3
+    assert mean(found["lstm"]) > mean(found["lstm_words"]) + 0.1
     assert mean(found["mean_words"]) < 0.6  # verb and negation do not add up
     assert mean(found["shuffled"]) > mean(found["lstm"]) - 0.15
 
 
-def test_where_order_decides_an_lstm_gains_and_needs_no_bert() -> None:
-    """Who acts: both readers of order beat the mean; on context-free words the LSTM is all but perfect."""
+def test_where_the_encoder_blurred_the_order_an_lstm_does_not_bring_it_back() -> None:
+    """Who acts: no head on contextual vectors gets far; the LSTM on context-free words is all but perfect."""
     found = accuracies("acts", seeds=2)
-    assert min(found["bilstm"]) > mean(found["mean"]) + 0.05
-    assert min(found["lstm_words"]) > 0.95 > max(found["bilstm"])
-    assert mean(found["lstm"]) > mean(found["shuffled"]) + 0.05
+    assert mean(found["bilstm"]) < max(mean(found["mean"]), mean(found["first"])) + 0.12
+    assert min(found["lstm_words"]) > 0.95 > max(found["bilstm"]) + 0.1
     assert mean(found["mean_words"]) < 0.6
 
 

@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def cast(draw: np.random.Generator) -> list[tuple[str, str, int, int, int]]:
     return made + [voice(name, ACCENT_HELD, 2) for name in held[UNSEEN:]]
 
 
-def speak(word: str, variant: str, accent: str, pitch: int, speed: int, folder: Path) -> np.ndarray:
+def speak(word: str, variant: str, accent: str, pitch: int, speed: int, folder: Path) -> Any:
     """The word as floats at RATE, cut to where it sounds, with a root mean square of 0.1."""
     path = folder / "said.wav"
     command = [
@@ -96,7 +97,7 @@ def speak(word: str, variant: str, accent: str, pitch: int, speed: int, folder: 
     return 0.1 * sound / np.sqrt(np.mean(sound**2))
 
 
-def filters() -> np.ndarray:
+def filters() -> Any:
     """(MELS, WINDOW // 2 + 1): triangles, evenly spaced on the mel scale."""
     mel = np.linspace(2595 * np.log10(1 + 100 / 700), 2595 * np.log10(1 + 4000 / 700), MELS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
@@ -107,7 +108,7 @@ def filters() -> np.ndarray:
     return weights / weights.sum(1, keepdims=True)
 
 
-def features(sound: np.ndarray) -> np.ndarray:
+def features(sound: np.ndarray) -> Any:
     """(frames at 50 a second, MELS): log power in nats."""
     padded = np.pad(sound, (WINDOW // 2, WINDOW))
     count = len(sound) // HOP // 2 * 2
@@ -116,7 +117,7 @@ def features(sound: np.ndarray) -> np.ndarray:
     return np.log(power.reshape(-1, 2, MELS).mean(1) + 1e-9)
 
 
-def mu_law(sound: np.ndarray) -> np.ndarray:
+def mu_law(sound: np.ndarray) -> Any:
     """Floats in (−1, 1) as bytes: 128 is silence."""
     bent = np.sign(sound) * np.log1p(255 * np.abs(sound.clip(-1, 1))) / np.log(256)
     return np.round(bent * 127 + 128).astype(np.uint8)
@@ -124,7 +125,8 @@ def mu_law(sound: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     voices = cast(np.random.default_rng(2026))
-    frames, lengths, sounds, starts, heard = [], [], [], [0], []
+    heard: list[int] = []
+    frames, lengths, sounds, starts = [], [], [], [0]
     with tempfile.TemporaryDirectory() as name:
         for number, (variant, accent, pitch, speed, group) in enumerate(voices):
             audible = (group == 2 and len(heard) < SOUNDS) or (group == 1 and len(heard) < SOUNDS - 2)
