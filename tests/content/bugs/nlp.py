@@ -77,7 +77,7 @@ def knows_only_the_word_before(run: Run) -> bool:
     embed, lstm, head = nn.Embedding(4, 6), nn.LSTM(6, 8, batch_first=True), nn.Linear(8, 4)
     seen: dict[int, list[torch.Tensor]] = {}
     with torch.no_grad():
-        run(torch=torch, model=model, state=None, BOS=0, T=1.0)
+        run(torch=torch, model=model, BOS=0, T=1.0)
     assert sum(map(len, seen.values())) == 50
     same = [all(torch.equal(one, scores[0]) for one in scores) for scores in seen.values() if len(scores) > 1]
     assert all(same) or not any(same)

@@ -20,6 +20,7 @@ def dropout_does_nothing(run: Run) -> bool:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         after = run(nn=nn, x=x, **names)
+    assert torch.equal(after.y[:, -1], after._[0][-1]), "what the head reads is the last step"
     idle = torch.equal(after.lstm(x)[0], after.lstm(x)[0])
     assert idle == any("dropout" in str(one.message) for one in said), "PyTorch warns"
     return idle
@@ -54,6 +55,8 @@ def reports_too_good_an_f1(run: Run) -> bool:
 
 @bug("14-f", "random.uniform(1e-5, 1e-1)", "10 ** random.uniform(-5, -1)", torch=False)
 def small_rates_are_hardly_tried(run: Run) -> bool:
+    """As stated: about five of 50 tries below 0.01, on average over 40 searches."""
+
     def train(lr, h):
         tried.append((lr, h))
         return lr, h
@@ -61,16 +64,10 @@ def small_rates_are_hardly_tried(run: Run) -> bool:
     tried: list[tuple[float, int]] = []
     losses = random.Random(1)
     draws = random.Random(0)
-    bests = []
     for _ in range(40):
-        after = run(random=draws, train=train, validate=lambda *_: losses.random(), val_set=None)
-        bests.append(after.best[1])
+        run(random=draws, train=train, validate=lambda *_: losses.random(), val_set=None)
     assert len(tried) == 40 * 50
     assert {h for _, h in tried} == {32, 64, 128, 256, 512}
-    small = sum(lr < 0.01 for lr, _ in tried) / len(tried)
-    assert small == pytest.approx(0.1, abs=0.03) or small == pytest.approx(0.75, abs=0.03)
-    above = sum(lr > 0.01 for lr in bests) / len(bests)
-    assert (above > 0.75) == (small < 0.2), (
-        "where the rate does not matter, the best is where most were drawn"
-    )
-    return small < 0.2
+    small = sum(lr < 0.01 for lr, _ in tried) / 40
+    assert small == pytest.approx(5, abs=1) or small == pytest.approx(37.5, abs=1)
+    return small < 10
