@@ -6,6 +6,7 @@ python -m app.main [--host H] [--port N] [--data DIR]
 import argparse
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -147,7 +148,15 @@ def _say(templates: Templates, scope: Scope, problem: Problem) -> Response:
 
 
 class _Server(uvicorn.Server):
-    """Says the address once it can be opened."""
+    """Says the address once it can be opened, and says goodbye to open streams before it shuts down."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._engine.farewell()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
@@ -170,7 +179,9 @@ def main(arguments: list[str] | None = None) -> int:
     for quiet in ("distributed", "alembic", "uvicorn.access"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     try:
-        app = build(Settings.load(options.data))
+        settings = Settings.load(options.data)
+        engine = Engine(scheduler=settings.scheduler, workers=settings.workers)
+        app = build(settings, engine)
     except (SettingsError, ContentError) as error:
         print(f"Mendao cannot start: {error}", file=sys.stderr)
         return 1
@@ -185,7 +196,10 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
         forwarded_allow_ips="",
     )
-    _Server(config).run()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn takes these over, ends gracefully and then raises them again: an orderly end is no failure.
+        signal.signal(ending, lambda *_: sys.exit(0))
+    _Server(config, engine).run()
     return 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import signal
 import sqlite3
@@ -115,10 +113,13 @@ def test_it_ends_cleanly_under_an_open_stream(tmp_path: Path) -> None:
         with urllib.request.urlopen(server.address + run["events_url"], timeout=60) as stream:
             assert stream.readline()
             server.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(http.client.HTTPException, ValueError):  # cut: a browser would come back
-                stream.read()
+            rest = stream.read().decode()
+        assert "event: failed" in rest
+        assert "The server is closing." in rest
         assert server.process.wait(30) == 0, server.log()
         assert "Traceback" not in server.log()
+        assert "ERROR" not in server.log()
+        assert "leaked" not in server.log()
 
 
 @pytest.mark.parametrize("command", [["--port", "99999"], ["--port", "x"]])

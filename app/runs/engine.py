@@ -26,6 +26,7 @@ UNWATCHED_SECONDS = 15.0
 ATTEMPTS = 3
 CLOSE_SECONDS = 8.0  # then what will not close is left to the end of the process
 CANCELLED = Bilingual("运行已取消。", "The run was cancelled.")
+CLOSING = Bilingual("服务器正在关闭。", "The server is closing.")
 LOST = Bilingual(
     "执行这次运行的进程多次意外退出：{why}", "The processes that ran this died repeatedly: {why}"
 )
@@ -88,13 +89,15 @@ class Engine:
         for run in self._runs.values():
             run.tell("engine", {"state": "ready"})
 
+    def farewell(self) -> None:
+        """Tell every viewer that the server closes; their streams end with that."""
+        for run in list(self._runs.values()):
+            run.finish_with(Failed(code="closing", message=CLOSING))
+            self._forget(run)
+
     async def close(self) -> None:
         """End everything, open streams included: well under a second on a machine with nothing else to do."""
-        for run in list(self._runs.values()):
-            run.finish_with(
-                Failed(code="closing", message=Bilingual("服务器正在关闭。", "The server is closing."))
-            )
-            self._forget(run)
+        self.farewell()
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
