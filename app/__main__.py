@@ -27,7 +27,7 @@ from app.protocol import (
     params_schema,
 )
 
-RECORDED_FRAMES = 16
+RECORDED_FRAMES, RECORDED_BYTES = 16, 80_000  # of gates, at most
 VERDICTS = {"": "", "holds": "holds", "fails": "does not hold", "depends": "depends"}
 
 
@@ -123,9 +123,10 @@ def _report(demo: Demo, events: Iterable[AnyEvent]) -> None:
 
 
 def recording(demo: Demo, params: Params, events: list[AnyEvent]) -> str:
-    """A run thinned to what a first picture needs: RECORDED_FRAMES gate frames, 60 points a curve, all else."""
+    """A run thinned to what a first picture needs: a few gate frames, 60 points a curve, all else."""
     gates = [event for event in events if isinstance(event, Gates)]
-    stride = max(1, -(-len(gates) // RECORDED_FRAMES))
+    room = RECORDED_BYTES // len(encode(gates[0])) if gates else 1
+    stride = max(1, -(-len(gates) // max(2, min(RECORDED_FRAMES, room))))
     kept = {id(event) for event in [*gates[::stride], *gates[-1:]]}
     series: dict[tuple[str, str], int] = {}
     for event in events:
