@@ -10,8 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from app.demos.frames import gates_event, shown_steps
 from app.network import StreamingLSTM, TracedLSTM, cell, prepare_process, workspace
+from app.network.studies.race import Race
 from app.network.train import generator
+from app.protocol import encode
 from tests.bench.table import Row, ratios
 
 SIZES = ((16, 16), (32, 16), (64, 1), (64, 16), (64, 64), (128, 16), (128, 64))
@@ -39,6 +42,8 @@ def rows(quick: bool) -> Iterator[Row]:
         forward, plain_forward = _forward(hidden, batch)
         yield Row(f"forward only, traced / nn.LSTM, {name}", ratios(rounds, forward, plain_forward), "×", 1.5)
     yield Row("streaming inference, B 1, H 64", _streaming(), "µs a token", 10)
+    drawn, plain = _race(drawing=True), _race(drawing=False)
+    yield Row("temporal order race, drawn / not drawn", ratios(2 if quick else 5, drawn, plain), "×", 1.1)
 
 
 def _timed(work: Callable[[], object], times: int) -> Callable[[], float]:
@@ -100,6 +105,22 @@ def _forward(hidden: int, batch: int) -> tuple[Callable[[], float], Callable[[],
         return once
 
     return _timed(run(made), times), _timed(run(made.lstm), times)
+
+
+def _race(*, drawing: bool) -> Callable[[], float]:
+    """CPU seconds of one seed's race at the demo's defaults, with or without its frames, rulers and encoding."""
+
+    def run() -> float:
+        frames = frozenset(shown_steps(300, 60)) if drawing else frozenset[int]()
+        race = Race(steps=40, hidden=16, lr=0.01, seed=0)
+        began = time.process_time()
+        for moment in race.run(300, frames):
+            if moment.frame is not None:
+                lane, trace, ruler = moment.frame
+                encode(gates_event("gates", trace, moment.step, race.tokens, lane=lane, ruler=ruler))
+        return time.process_time() - began
+
+    return run
 
 
 def _streaming() -> float:
