@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from sse_starlette.sse import AppStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
@@ -155,7 +156,7 @@ class _Server(uvicorn.Server):
         self._engine = engine
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self._engine.farewell()
+        self._engine.farewell()  # streams end by themselves: sse-starlette need not cut them (see `main`)
         await super().shutdown(sockets)
 
     async def startup(self, sockets: Any = None) -> None:
@@ -196,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
         forwarded_allow_ips="",
     )
+    AppStatus.disable_automatic_graceful_drain()
     for ending in (signal.SIGINT, signal.SIGTERM):
         # uvicorn takes these over, ends gracefully and then raises them again: an orderly end is no failure.
         signal.signal(ending, lambda *_: sys.exit(0))

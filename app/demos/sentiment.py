@@ -203,7 +203,7 @@ def _mistakes(model: Sentiment) -> Table:
         columns=[
             Bilingual("评论", "review"),
             Bilingual("标签", "label"),
-            Bilingual("P(好评)", "P(favourable)"),
+            Bilingual("好评的概率", "P(favourable)"),
         ],
         rows=[[text, "+" if label else "−", chance] for text, label, chance in model.mistakes()[:SHOWN]],
         caption=Bilingual(

@@ -35,6 +35,7 @@ def printed(text: str, folder: Path, *arguments: str) -> dict[str, float | None]
             ".json",
             ".npz",
             ".safetensors",
+            ".gz",
         ):  # a script that needs data finds it beside itself
             shutil.copy(data, folder)
     done = subprocess.run(

@@ -107,4 +107,5 @@ def main(path: str, given: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    files = [argument for argument in sys.argv[1:] if "=" not in argument]
+    main(files[0] if files else "digits.npz", [argument for argument in sys.argv[1:] if "=" in argument])
