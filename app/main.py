@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
         forwarded_allow_ips="",
     )
-    AppStatus.disable_automatic_graceful_drain()
+    AppStatus.enable_automatic_graceful_drain = False
     for ending in (signal.SIGINT, signal.SIGTERM):
         # uvicorn takes these over, ends gracefully and then raises them again: an orderly end is no failure.
         signal.signal(ending, lambda *_: sys.exit(0))
