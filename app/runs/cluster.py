@@ -36,6 +36,8 @@ async def reach(scheduler: str | None, workers: int) -> tuple[LocalCluster | Non
     dask.config.set(SETTINGS)
     for name in ("distributed", "distributed.nanny", "distributed.scheduler", "tornado.application"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # An event that was on its way when its run was let go is no error.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     cluster = None
     if scheduler is None:
         with warnings.catch_warnings():

@@ -58,7 +58,7 @@ export class TextPanel extends Panel {
     const now = Math.min(this.timeline.time, event.tokens.length - 1);
     this.text.replaceChildren(...event.tokens.map((word, k) => {
       const span = make("span", { class: `token${k === now ? " token--now" : ""}`, title: number(event.values[k]) }, word === " " ? "␣" : word);
-      const share = Math.round(Math.min(1, Math.abs(event.values[k])) * 65);
+      const share = Math.round(Math.min(1, Math.abs(event.values[k])) * 38);
       span.style.background = `color-mix(in srgb, var(${event.values[k] >= 0 ? "--gate-f" : "--gate-i"}) ${share}%, transparent)`;
       return span;
     }));
