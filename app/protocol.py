@@ -348,4 +348,3 @@ class Demo:
     presets: tuple[Preset, ...] = ()
     quick: Mapping[str, Any] = field(default_factory=dict)  # params of a run of a second or so, for tests
     seconds: float = 60.0  # budget of a run on one core
-    tags: tuple[str, ...] = field(default=())
