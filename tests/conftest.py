@@ -80,9 +80,13 @@ def engine_stub() -> QuietEngine:
 
 
 @pytest.fixture
-def app(settings: Settings, engine_stub: QuietEngine) -> Any:
+def app(
+    settings: Settings, engine_stub: QuietEngine, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The whole application around a library that is read once a process: it is frozen."""
     from app.main import build
 
+    monkeypatch.setattr("app.main.load", lambda _root: library)
     return build(settings, engine=engine_stub)  # type: ignore[arg-type]
 
 
