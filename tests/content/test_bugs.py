@@ -32,10 +32,8 @@ TOPICS = (comparison, forecasting, gates, gradients, nlp, sequences, tuning, vis
 NOT_RUN: dict[str, str] = {}  # item → why its code cannot run as it stands
 
 
-def _marks(item_id: str) -> list[pytest.MarkDecorator]:
-    case = CASES[item_id]
-    marks = [pytest.mark.torch] if case.torch else []
-    return [*marks, pytest.mark.xfail(strict=True, reason=case.xfail)] if case.xfail else marks
+def _marks(item_id: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.torch,) if CASES[item_id].torch else ()
 
 
 EACH = pytest.mark.parametrize(
