@@ -65,7 +65,8 @@ class StreamingCell:
         shift = np.full(4 * size, 0.5, dtype)
         shift[2 * size : 3 * size] = 0.0
         self._scale, self._shift = scale, shift
-        self._weights = np.concatenate([w_ih.T, bias[None], w_hh.T]) * scale  # (I + 1 + H, 4H), a copy
+        # (I + 1 + H, 4H), a copy in C order: a product with rows of one in Fortran order copies them each time.
+        self._weights = np.ascontiguousarray(np.concatenate([w_ih.T, bias[None], w_hh.T]) * scale)
         self._rows = self._weights[:inputs] + self._weights[inputs]  # (I, 4H): a token's row and the bias
         self._w_hh = self._weights[inputs + 1 :]
         self._read = np.zeros(inputs + 1 + size, dtype)
