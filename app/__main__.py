@@ -116,7 +116,10 @@ def _report(demo: Demo, events: Iterable[AnyEvent]) -> None:
             claim = f"  | {claims[event.claim]}: {VERDICTS[event.verdict]}" if event.claim else ""
             print(f"  {event.name:20} {value:>12} {event.unit}{seeds}{claim}")
         elif isinstance(event, Seed):
-            said = f"solved at step {event.step}" if event.solved else f"not solved within {event.step} steps"
+            plain = (
+                f"solved at step {event.step}" if event.solved else f"not solved within {event.step} steps"
+            )
+            said = event.said.en if event.said else plain
             print(f"  {event.lane:20} seed {event.seed}: {said} ({event.value:.3f})")
         elif isinstance(event, Failed):
             print(f"  failed: {event.message.en}")

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,14 +80,6 @@ def run_id(demo: str, params: Params, code: str) -> str:
 
 
 # ── events ──────────────────────────────────────────────────────────────────
-
-
-class SupportsBuffer(Protocol):
-    """A numpy array, as far as this module cares."""
-
-    shape: tuple[int, ...]
-
-    def tobytes(self) -> bytes: ...
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -216,7 +208,10 @@ class Table(Event, tag="table", frozen=True, kw_only=True):
 
 
 class Seed(Event, tag="seed", frozen=True, kw_only=True):
-    """One cell of a seed strip: lane × seed, solved at `step` or not within `step` steps."""
+    """One cell of a seed strip: lane × seed, solved at `step` or not within `step` steps.
+
+    Where the strip is about something else than solving, `said` is what the cell says of it.
+    """
 
     panel: str
     lane: str
@@ -224,6 +219,7 @@ class Seed(Event, tag="seed", frozen=True, kw_only=True):
     solved: bool
     step: int
     value: float
+    said: Bilingual | None = None
 
 
 class Metric(Event, tag="metric", frozen=True, kw_only=True):

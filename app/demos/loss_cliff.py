@@ -47,6 +47,7 @@ LANES = {
     "norm": Bilingual("按范数裁剪", "clipped by norm"),
     "value": Bilingual("按值裁剪", "clipped by value"),
 }
+STAYED = Bilingual("留在页面上", "on the page")
 _SERIES = tuple(Series(key, title) for key, title in LANES.items())
 
 
@@ -127,8 +128,12 @@ def _strip(params: LossCliffParams, last: Walk) -> Iterator[AnyEvent]:
             left = int(last.left[k, n])
             yield Seed(
                 panel="strip", lane=lane, seed=n, solved=left == 0, step=left or last.step,
-                value=_finite(last.loss[k, n]) or 0.0,
+                value=_finite(last.loss[k, n]) or 0.0, said=_left_at(left) if left else STAYED,
             )  # fmt: skip
+
+
+def _left_at(step: int) -> Bilingual:
+    return Bilingual(f"第 {step} 步离开", f"left at {step}")
 
 
 def _outcome(params: LossCliffParams, land: Landscape, walks: list[Walk]) -> Iterator[AnyEvent]:
@@ -231,8 +236,8 @@ demo = Demo(
             "seeds",
             Bilingual("每个起点：一直留在页面上吗", "Every start: on the page to the end?"),
             note=Bilingual(
-                "0 号是你的起点。“解出”指走完全程仍在页面上；“未解”后面的数是离开页面的那一步。",
-                "Start 0 is yours. ‘Solved’ means still on the page at the end; the number after ‘not’ is the update that left it.",
+                "第一格是你的起点，其余随机落在它附近。数字是离开页面的那一次更新。",
+                "The first cell is your start, the others fall at random near it. The number is the update that left the page.",
             ),
             series=_SERIES,
         ),

@@ -46,6 +46,17 @@ def test_a_panel_of_each_kind(reader: Reader, kind: str) -> None:
     expect(box.locator("tbody tr").first).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("lang", "stayed", "left"), [("en", "on the page", "left at 58"), ("zh", "留在页面上", "第 58 步离开")]
+)
+def test_a_strip_may_have_words_of_its_own(reader: Reader, lang: str, stayed: str, left: str) -> None:
+    page = reader.open(f"/{lang}/demos/loss-cliff")
+    cells = page.locator(".panel[data-panel='strip'] .strip-cell")
+    expect(cells).to_have_count(24)
+    expect(cells.first).to_have_text(left)
+    expect(cells.last).to_have_text(stayed)
+
+
 def test_a_surface_turns_by_keyboard(reader: Reader) -> None:
     page = reader.open("/en/demos/loss-cliff")
     canvas = page.locator(".panel--surface canvas")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from app.demos.loss_cliff import LossCliffParams, demo, stays
 from app.network.studies import cliff
-from app.protocol import AnyEvent, Metric, Trail
+from app.protocol import AnyEvent, Bilingual, Metric, Seed, Trail
 
 pytestmark = [pytest.mark.torch]
 SCRIPT = Path(__file__).resolve().parents[2] / "app/network/scripts/loss_cliff.py"
@@ -49,6 +49,14 @@ def test_the_clipped_path_stays_and_the_plain_one_leaves(defaults: list[AnyEvent
     assert found["kept_none"].value < 1.0
     assert found["kept_norm − kept_none"].verdict == "holds"
     assert found["own_left_at"].value == paths["none"][-1].step
+
+
+def test_the_strip_says_stayed_or_left_and_not_solved(defaults: list[AnyEvent]) -> None:
+    strip = [event for event in defaults if isinstance(event, Seed)]
+    assert {event.solved for event in strip} == {True, False}
+    for event in strip:
+        left = Bilingual(f"第 {event.step} 步离开", f"left at {event.step}")
+        assert event.said == (Bilingual("留在页面上", "on the page") if event.solved else left)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
