@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,43 @@ from app.content import Library, load
 from app.protocol import AnyEvent, Params, run_id
 from app.runs import Submitted, UnknownRun
 
+SESSION = "MENDAO_TEST_SESSION"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder that all processes of this session share: the first makes it, the others inherit its name."""
+    if SESSION not in os.environ:
+        os.environ[SESSION] = folder = tempfile.mkdtemp(prefix="mendao-tests-")
+
+        def remove() -> None:
+            del os.environ[SESSION]
+            shutil.rmtree(folder, ignore_errors=True)
+
+        config.add_cleanup(remove)
+
+
+def session_folder() -> Path:
+    return Path(os.environ[SESSION])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is deselected as a whole is not even imported: torch and the browser's driver take seconds."""
+    if "not browser" in config.option.markexpr and collection_path == Path(__file__).parent / "browser":
+        return True
+    if "not torch" in config.option.markexpr and collection_path.suffix == ".py":
+        return "pytestmark = [pytest.mark.torch" in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
+@functools.cache
+def shipped_library() -> Library:
+    """The questions that ship, read once a process: they are frozen."""
+    return load(ROOT / "questions")
+
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    return load(ROOT / "questions")
+    return shipped_library()
 
 
 class QuietEngine:

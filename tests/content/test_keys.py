@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.config import ROOT
-from app.content import Item, load
+from app.content import Item
 from app.content.models import Predict
+from tests.conftest import shipped_library
+from tests.demos.playing import measured, shipped
 
-LIBRARY = load(ROOT / "questions")
-ITEMS = {item.id: item for question in LIBRARY.questions for item in question.items}
+ITEMS = {item.id: item for question in shipped_library().questions for item in question.items}
 CHECKED = [item_id for item_id, item in ITEMS.items() if item.check]
 PREDICTS = [item_id for item_id, item in ITEMS.items() if item.predict]
 
@@ -56,22 +55,9 @@ def test_most_numbers_have_their_expression() -> None:
     assert len(without) <= 0.1 * len(numeric)
 
 
-@cache
-def metrics(slug: str, params: str) -> dict[str, float | None]:
-    from app.demos import catalogue
-    from app.protocol import Metric
-
-    demo = catalogue()[slug]
-    events = demo.run(demo.params.model_validate_json(params))
-    return {event.name: event.value for event in events if isinstance(event, Metric)}
-
-
-def measured(predict: Predict) -> float:
+def value_in_run(predict: Predict) -> float:
     """What the run gives for the metric that the item names."""
-    from app.demos import catalogue
-
-    params = catalogue()[predict.demo].params.model_validate(dict(predict.params))
-    found = metrics(predict.demo, params.model_dump_json())
+    found = measured(shipped(predict.demo, **dict(predict.params)))
     assert predict.metric in found, f"{predict.demo} measures {', '.join(found)}"
     value = found[predict.metric]
     assert value is not None
@@ -90,6 +76,6 @@ def agrees(item: Item, value: float) -> bool:
 def test_the_run_gives_the_key_of_a_prediction(item_id: str) -> None:
     item = ITEMS[item_id]
     assert item.predict is not None
-    value = measured(item.predict)
+    value = value_in_run(item.predict)
     print(f"\n{item_id}: {item.predict.metric} = {value:.4g}")
     assert agrees(item, value), f"{item.predict.metric} = {value}"

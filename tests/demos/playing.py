@@ -1,14 +1,15 @@
-"""Runs of the demos for their tests: each at its quick params once a process, and what makes a run sound."""
+"""Runs of the demos for their tests: each once a session, and what makes a run sound."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 from app.demos import catalogue
 from app.demos.surgery import PANELS
@@ -18,6 +19,7 @@ from app.protocol import (
     Finished,
     Gates,
     Heatmap,
+    Metric,
     Panel,
     Params,
     Scalar,
@@ -29,7 +31,9 @@ from app.protocol import (
     Trail,
     decode,
     encode,
+    run_id,
 )
+from tests.conftest import session_folder
 
 DEMOS = catalogue()
 KINDS: dict[type, set[str]] = {
@@ -51,10 +55,31 @@ def quick(slug: str, **others: Any) -> Params:
     return DEMOS[slug].params.model_validate({**DEMOS[slug].quick, **others})
 
 
+def played(slug: str, **others: Any) -> tuple[AnyEvent, ...]:
+    """The events of the quick params, some of them changed."""
+    return _played(slug, quick(slug, **others))
+
+
+def shipped(slug: str, **others: Any) -> tuple[AnyEvent, ...]:
+    """The events of the defaults, some of them changed."""
+    return _played(slug, DEMOS[slug].params.model_validate(others))
+
+
+def measured(events: Sequence[AnyEvent]) -> dict[str, float | None]:
+    """Name → value of every metric of a run."""
+    return {event.name: event.value for event in events if isinstance(event, Metric)}
+
+
 @functools.cache
-def played(slug: str) -> tuple[AnyEvent, ...]:
-    """The events of the quick params."""
-    return tuple(DEMOS[slug].run(quick(slug)))
+def _played(slug: str, params: Params) -> tuple[AnyEvent, ...]:
+    """One run, made once a session: the test processes share a folder, since many files look at the same runs."""
+    kept = session_folder() / f"{run_id(slug, params, '')}.jsonl"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            events = tuple(DEMOS[slug].run(params))
+            kept.write_bytes(b"\n".join(encode(event) for event in events))
+            return events
+    return tuple(decode(line) for line in kept.read_bytes().split(b"\n"))
 
 
 def values_in(part: object) -> Iterator[object]:

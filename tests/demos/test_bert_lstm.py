@@ -1,10 +1,7 @@
-"""Heads on frozen BERT features: gain and its absence over the shipped seeds, controls, the encoder, and the script."""
+"""Heads on frozen BERT features: gain and its absence over the shipped seeds, controls, the encoder."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +15,9 @@ from app.demos.bert_lstm import BertLstmParams, _judged, demo
 from app.network.studies import bert_lstm, minilm
 from app.network.studies.bert_lstm import LANES, SIZE, TASKS, Head, Heads, compare, corpus, shuffled, turned
 from app.network.train import generator
-from app.protocol import Metric, Table, Text
+from app.protocol import Table, Text
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).parents[2] / "app" / "network" / "scripts" / "bert_lstm.py"
 DATA = Path(bert_lstm.__file__).parents[1] / "datasets" / "bert.npz"
 
 
@@ -193,26 +189,3 @@ def test_the_written_out_encoder_is_a_transformer(tmp_path: Path) -> None:
         for layer in layers:
             flow = layer(flow)
     assert torch.allclose(found.contextual, flow[0], atol=1e-4)
-
-
-def test_script_prints_the_demos_metrics() -> None:
-    """20 steps, another task and fewer sentences: away from the defaults."""
-    params: dict[str, Any] = {
-        "task": "acts",
-        "steps": 20,
-        "seeds": 1,
-        "lr": 0.03,
-        "examples": 100,
-        "hidden": 9,
-        "seed": 3,
-    }
-    command = [sys.executable, str(SCRIPT), str(DATA), *(f"{k}={v}" for k, v in params.items())]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    printed = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    events = list(demo.run(BertLstmParams(timing=False, **params)))
-    measured = {each.name: each.value for each in events if isinstance(each, Metric)}
-    assert printed == {
-        name: pytest.approx(value, rel=1e-3)
-        for name, value in measured.items()
-        if name.startswith("accuracy_")
-    }

@@ -1,11 +1,6 @@
-"""The character model's bar, its verdict rules, its own input, sampling, and the take-away script."""
+"""The character model's bar, its verdict rules, its own input, sampling."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +12,6 @@ from app.network.train import generator
 from app.protocol import AnyEvent, Metric
 
 pytestmark = [pytest.mark.torch]
-NETWORK = Path(study.__file__).parent.parent
 
 
 def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
@@ -89,24 +83,3 @@ def test_own_text_is_bounded_and_runs() -> None:
     own = "从前有座山，山里有座庙。" * 84  # 1,008 characters: just enough
     seen = metrics(list(demo.run(CharLMParams(corpus="own", own=own, steps=20, seeds=1, hidden=8, free=60))))
     assert seen["perplexity_uniform"].value == len(set(own))
-
-
-def test_the_script_gives_the_same_perplexity() -> None:
-    quick = CharLMParams(**demo.quick)
-    seen = metrics(list(demo.run(quick)))
-    given = [f"{name}={getattr(quick, name)}" for name in ("steps", "seeds", "hidden", "lr", "seed")]
-    done = subprocess.run(
-        [
-            sys.executable,
-            NETWORK / "scripts/char_lm.py",
-            f"data={NETWORK / 'datasets/texts.json'}",
-            *given,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    printed = {each["metric"]: each["value"] for each in map(json.loads, done.stdout.splitlines())}
-    assert set(printed) == {"perplexity_lstm", "perplexity_bigram"}
-    for name, value in printed.items():
-        assert value == pytest.approx(seen[name].value, rel=1e-3)

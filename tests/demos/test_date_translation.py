@@ -1,11 +1,6 @@
-"""Date translation: the bar, its verdict rules, own input, the split, attention, and the take-away script."""
+"""Date translation: the bar, its verdict rules, own input, the split, attention."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,9 +11,9 @@ from app.network.studies import date_translation as study
 from app.network.studies.seq2seq import backwards
 from app.network.train import generator
 from app.protocol import AnyEvent, Heatmap, Metric, Table
+from tests.demos.playing import played
 
 pytestmark = [pytest.mark.torch]
-NETWORK = Path(study.__file__).parent.parent
 
 
 def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
@@ -88,21 +83,10 @@ def test_the_rule_over_seeds(k: int, n: int, said: str) -> None:
     assert verdict(k, n) == said
 
 
-def test_the_script_gives_the_same_numbers_and_attention_sums_to_one() -> None:
+def test_attention_is_drawn_letter_by_letter_and_sums_to_one() -> None:
     quick = DateTranslationParams(**demo.quick)
-    events = list(demo.run(quick))
-    maps = [event for event in events if isinstance(event, Heatmap)]
+    maps = [event for event in played(demo.slug) if isinstance(event, Heatmap)]
     assert maps[-1].values.shape == (10, len(quick.text))
-    assert any(isinstance(event, Table) for event in events)
+    assert any(isinstance(event, Table) for event in played(demo.slug))
     race = study.Dates(language="both", text=quick.text, hidden=8, lr=0.01, seed=0)
     assert race.own("attention").attention.sum(1) == pytest.approx([1.0] * 10)
-    seen = metrics(events)
-    given = [f"{name}={getattr(quick, name)}" for name in ("language", "steps", "seeds", "hidden", "lr")]
-    done = subprocess.run(
-        [sys.executable, NETWORK / "scripts/date_translation.py", *given],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    printed = {each["metric"]: each["value"] for each in map(json.loads, done.stdout.splitlines())}
-    assert len(printed) == 6
-    for name, value in printed.items():
-        assert value == pytest.approx(seen[name].value, rel=1e-3, abs=1e-9)

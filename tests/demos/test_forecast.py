@@ -1,11 +1,7 @@
-"""The forecast lab: LSTM against persistence, the leaks' optimism, own numbers, verdicts, and the script."""
+"""The forecast lab: LSTM against persistence, the leaks' optimism, own numbers, verdicts."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +20,6 @@ from app.demos.forecast import (
     verdict,
 )
 from app.network.studies.forecast import (
-    DATA,
     Setting,
     Trial,
     folds,
@@ -37,7 +32,6 @@ from app.network.studies.windows import Scale, Transform
 from app.protocol import Metric, Scalar, Seed
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).parents[2] / "app" / "network" / "scripts" / "forecast.py"
 
 
 def trial(name: str, seed: int, protocol: str = "honest", transform: str = "") -> Trial:
@@ -185,34 +179,3 @@ def test_the_shortest_own_series_runs() -> None:
         "scaler",
         "denoise",
     }
-
-
-def test_quick_run_and_script_agree() -> None:
-    """Every metric that the script prints is the demo's, from the same params; test_scripts has the quick ones."""
-    params: dict[str, Any] = {**demo.quick, "series": "airline", "window": 6, "seed": 4}
-    metrics = {
-        event.name: event.value for event in demo.run(ForecastParams(**params)) if isinstance(event, Metric)
-    }
-    honoured = [f"{name}={value}" for name, value in params.items() if name != "folds"]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(DATA), *honoured], check=True, capture_output=True, text=True, timeout=110
-    )  # fmt: skip
-    printed = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    assert set(printed) == {"rmse_lstm", "rmse_persistence", "skill", "optimism_shuffle"}
-    for name, value in printed.items():
-        assert metrics[name] == pytest.approx(value, rel=1e-3), name
-
-
-def test_own_numbers_stand_in_a_file_for_the_script(tmp_path: Path) -> None:
-    text = "year,value\n" + "\n".join(f"{k};{(k * 37) % 11 - 5.5}" for k in range(80))
-    file = tmp_path / "mine.csv"
-    file.write_text(text, encoding="utf-8")
-    params = {**demo.quick, "series": "own"}
-    events = demo.run(ForecastParams(**params, values=text))
-    metrics = {event.name: event.value for event in events if isinstance(event, Metric)}
-    honoured = [f"{name}={value}" for name, value in params.items() if name != "folds"]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(file), *honoured], check=True, capture_output=True, text=True, timeout=110
-    )  # fmt: skip
-    for line in map(json.loads, done.stdout.splitlines()):
-        assert metrics[line["metric"]] == pytest.approx(line["value"], rel=1e-3)

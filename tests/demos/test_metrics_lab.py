@@ -1,12 +1,8 @@
-"""The metrics lab: the accuracy that deceives, the threshold, MAPE at zero, each number by hand, and the script."""
+"""The metrics lab: the accuracy that deceives, the threshold, MAPE at zero, each number by hand."""
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,9 +24,9 @@ from app.network.studies.metrics_lab import (
 )
 from app.network.train import generator
 from app.protocol import Heatmap, Metric, Scalar
+from tests.demos.playing import played
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).parents[2] / "app" / "network" / "scripts" / "metrics_lab.py"
 DEFAULTS = MetricsLabParams()
 
 
@@ -54,7 +50,7 @@ def test_accurate_with_f1_of_zero_and_then_not(seed: int) -> None:
 
 def test_the_case_is_shown_live() -> None:
     """In the curves: a point with F1 = 0 and accuracy above 0.9, on the dashed line of all negative."""
-    events = list(demo.run(MetricsLabParams(**demo.quick)))
+    events = list(played(demo.slug))
     lines: dict[str, list[float | None]] = {}
     for event in events:
         if isinstance(event, Scalar) and event.panel == "live":
@@ -87,9 +83,7 @@ def test_scores_by_hand() -> None:
 
 
 def test_perplexity_is_e_to_the_cross_entropy() -> None:
-    metrics = {
-        each.name: each.value for each in demo.run(MetricsLabParams(**demo.quick)) if isinstance(each, Metric)
-    }
+    metrics = {each.name: each.value for each in played(demo.slug) if isinstance(each, Metric)}
     assert metrics["perplexity"] == pytest.approx(math.exp(metrics["cross_entropy"] or 0))
 
 
@@ -124,29 +118,3 @@ def test_bounds_name_the_field(given: dict[str, float]) -> None:
     with pytest.raises(ValidationError) as error:
         MetricsLabParams.model_validate(given)
     assert error.value.errors()[0]["loc"] == tuple(given)
-
-
-def test_quick_run_and_script_agree() -> None:
-    """Every metric that the script prints is the demo's; test_scripts has the quick params."""
-    params = {
-        "share": 30,
-        "threshold": 0.3,
-        "weight": 2.0,
-        "amplitude": 3.0,
-        "seeds": 2,
-        "steps": 30,
-        "seed": 3,
-    }
-    metrics = {
-        each.name: each.value
-        for each in demo.run(MetricsLabParams.model_validate(params))
-        if isinstance(each, Metric)
-    }
-    given = [f"{name}={value}" for name, value in params.items()]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *given], check=True, capture_output=True, text=True, timeout=110
-    )
-    printed = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    assert {"accuracy_all_negative", "f1", "f1_chosen", "average_precision"} < set(printed)
-    for name, value in printed.items():
-        assert metrics[name] == pytest.approx(value, rel=1e-3), name

@@ -1,11 +1,6 @@
-"""Next action: the LSTM near the ceiling, the right simple model level with it; own sessions; the script."""
+"""Next action: the LSTM near the ceiling, the right simple model level with it; own sessions."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +12,6 @@ from app.network.train import generator
 from app.protocol import Metric, Table
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).resolve().parents[2] / "app/network/scripts/next_action.py"
 
 
 def metrics(**given: object) -> dict[str, Metric]:
@@ -103,13 +97,3 @@ def test_own_session_is_answered_by_every_model() -> None:
 
 def test_verdicts() -> None:
     assert [all_some_none(k, 3) for k in (3, 1, 0)] == ["holds", "depends", "fails"]
-
-
-def test_the_script_gives_the_same() -> None:
-    given = [f"{name}={value}" for name, value in demo.quick.items()]
-    done = subprocess.run([sys.executable, SCRIPT, *given], capture_output=True, text=True, check=True)
-    said = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    mine = metrics(**demo.quick)
-    assert len(said) == 6
-    for name, number in said.items():
-        assert number == pytest.approx(mine[name].value, rel=1e-3), name

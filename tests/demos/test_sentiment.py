@@ -1,12 +1,8 @@
-"""Sentiment: LSTM against bag of words, repeats out of the split, verdict rules, own sentence, the script."""
+"""Sentiment: LSTM against bag of words, repeats out of the split, verdict rules, own sentence."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -16,7 +12,6 @@ from app.network.studies import sentiment as study
 from app.protocol import AnyEvent, Metric, Text
 
 pytestmark = [pytest.mark.torch]
-NETWORK = Path(study.__file__).parent.parent
 
 
 def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
@@ -70,20 +65,3 @@ def test_own_sentence_is_bounded_and_coloured_character_by_character() -> None:
     texts = [event for event in demo.run(own) if isinstance(event, Text)]
     assert all(text.tokens == list("好书，值得") for text in texts)
     assert {text.panel for text in texts} == {"bag", "sentence"}
-
-
-def test_the_script_gives_the_same_accuracy() -> None:
-    quick = SentimentParams(**demo.quick)
-    seen = metrics(list(demo.run(quick)))
-    given = [
-        f"{name}={getattr(quick, name)}" for name in ("limit", "steps", "seeds", "hidden", "lr", "dropout")
-    ]
-    file = NETWORK / "datasets/reviews.json.gz"
-    done = subprocess.run(
-        [sys.executable, NETWORK / "scripts/sentiment.py", f"data={file}", *given],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    printed = {each["metric"]: each["value"] for each in map(json.loads, done.stdout.splitlines())}
-    assert len(printed) == 3
-    for name, value in printed.items():
-        assert value == pytest.approx(seen[name].value, abs=1.1 / study.TESTED)  # a line on the edge may tip

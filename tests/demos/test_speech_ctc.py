@@ -1,10 +1,7 @@
-"""Dictating digits: error rates of the shipped weights, the blank plateau, decoding, own strings, verdicts, script."""
+"""Dictating digits: error rates of the shipped weights, the blank plateau, decoding, own strings, verdicts."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from app.demos.speech_ctc import VOICES, SpeechCtcParams, _judged, demo
+from app.demos.speech_ctc import VOICES, SpeechCtcParams, _judged
 from app.network.studies import speech, speech_ctc
 from app.network.studies.speech import CLEAN_DB, corpus, heard_voices, own, sound, strings
 from app.network.studies.speech_ctc import SHIPPED_SEEDS, STACK, Dictation, own_string, pretrain, shipped
@@ -29,10 +26,8 @@ from app.network.studies.speech_scores import (
     trades,
 )
 from app.network.train import generator
-from app.protocol import AnyEvent, Metric, Sound
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).parents[2] / "app" / "network" / "scripts" / "speech_ctc.py"
 DATA = Path(speech.__file__).parents[1] / "datasets"
 
 
@@ -175,30 +170,3 @@ def test_held_strings_are_the_same_for_everyone() -> None:
     first = held_strings("unseen", 10.0)
     held_strings.cache_clear()
     assert torch.equal(first.x, held_strings("unseen", 10.0).x)
-
-
-def test_script_prints_the_demos_metrics() -> None:
-    """40 steps, an odd number of voices and no noise: away from the defaults."""
-    params: dict[str, Any] = {
-        "steps": 40,
-        "seeds": 1,
-        "lr": 0.03,
-        "voices": 7,
-        "noise": False,
-        "ahead": 2,
-        "seed": 3,
-    }
-    command = [
-        sys.executable,
-        str(SCRIPT),
-        str(DATA / "speech.npz"),
-        *(f"{k}={v}" for k, v in params.items()),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    printed = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    events: list[AnyEvent] = list(demo.run(SpeechCtcParams(**params)))
-    measured = {each.name: each.value for each in events if isinstance(each, Metric)}
-    assert printed == {
-        name: pytest.approx(measured[name], rel=1e-3) for name in ("ler_forward", "ler_ahead", "ler_bi")
-    }
-    assert any(isinstance(each, Sound) for each in events)

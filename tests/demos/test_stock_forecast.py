@@ -1,11 +1,6 @@
-"""Share prices: the LSTMs against last month's price, the R² illusion, trading with costs, verdicts, the script."""
+"""Share prices: the LSTMs against last month's price, the R² illusion, trading with costs, verdicts."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +8,6 @@ from pydantic import ValidationError
 
 from app.demos.stock_forecast import StockForecastParams, demo, verdict
 from app.network.studies.stock_forecast import (
-    DATA,
     FIRMS,
     LAGS,
     Lane,
@@ -24,9 +18,9 @@ from app.network.studies.stock_forecast import (
     trade,
 )
 from app.protocol import Metric, Scalar, Table
+from tests.demos.playing import played
 
 pytestmark = [pytest.mark.torch]
-SCRIPT = Path(__file__).parents[2] / "app" / "network" / "scripts" / "stock_forecast.py"
 
 
 def trained(firm: str, lane: str, seed: int) -> Lane:
@@ -70,7 +64,7 @@ def test_where_it_wins_it_holds_the_share() -> None:
 
 
 def test_persistence_is_drawn_and_all_five_are_shown() -> None:
-    events = list(demo.run(StockForecastParams(**demo.quick)))
+    events = list(played(demo.slug))
     assert any(isinstance(each, Scalar) and (each.panel, each.series) == ("price", "last") for each in events)
     (table,) = [each for each in events if isinstance(each, Table) and each.panel == "firms"]
     assert sorted(str(row[0]) for row in table.rows) == sorted(FIRMS)
@@ -128,28 +122,3 @@ def test_bounds_name_the_field(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError) as error:
         StockForecastParams.model_validate(given)
     assert error.value.errors()[0]["loc"] == tuple(given)
-
-
-def test_quick_run_and_script_agree() -> None:
-    """Every metric that the script prints is the demo's; test_scripts has the quick params."""
-    params = {"stock": "MSFT", "cost": 1.0, "window": 5, "seeds": 2, "steps": 20, "seed": 3}
-    metrics = {
-        each.name: each.value
-        for each in demo.run(StockForecastParams.model_validate(params))
-        if isinstance(each, Metric)
-    }
-    given = [f"{name}={value}" for name, value in params.items()]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(DATA), *given], check=True, capture_output=True, text=True, timeout=110
-    )  # fmt: skip
-    printed = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    assert set(printed) == {
-        "rmse_last",
-        "r2_last",
-        "ratio_level",
-        "ratio_return",
-        "r2_return",
-        "net_minus_hold",
-    }
-    for name, value in printed.items():
-        assert metrics[name] == pytest.approx(value, rel=1e-3), name

@@ -1,11 +1,6 @@
-"""Summaries of match reports: the bar, the split, longer reports, verdict rules, bounds, the take-away script."""
+"""Summaries of match reports: the bar, the split, longer reports, verdict rules, bounds."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -13,10 +8,9 @@ from pydantic import ValidationError
 from app.demos.summarise import SummariseParams, demo, verdict
 from app.network.studies import summarise as study
 from app.network.train import generator
-from app.protocol import AnyEvent, Heatmap, Metric
+from app.protocol import AnyEvent, Metric
 
 pytestmark = [pytest.mark.torch]
-NETWORK = Path(study.__file__).parent.parent
 
 
 def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
@@ -68,21 +62,3 @@ def test_bounds_name_the_field() -> None:
         SummariseParams(shown=10)
     with pytest.raises(ValidationError, match="fillers"):
         SummariseParams(fillers=0)
-
-
-def test_the_script_gives_the_same_numbers() -> None:
-    quick = SummariseParams(**demo.quick)
-    events = list(demo.run(quick))
-    maps = [event for event in events if isinstance(event, Heatmap)]
-    assert maps[-1].values.shape == (len(maps[-1].rows), len(maps[-1].columns))
-    seen = metrics(events)
-    given = [
-        f"{name}={getattr(quick, name)}" for name in ("language", "fillers", "steps", "seeds", "hidden", "lr")
-    ]
-    done = subprocess.run(
-        [sys.executable, NETWORK / "scripts/summarise.py", *given], capture_output=True, text=True, check=True
-    )
-    printed = {each["metric"]: each["value"] for each in map(json.loads, done.stdout.splitlines())}
-    assert len(printed) == 4
-    for name, value in printed.items():
-        assert value == pytest.approx(seen[name].value, rel=1e-3, abs=1e-9)

@@ -10,6 +10,7 @@ import pytest
 from app.demos.temporal_order import LANES, TemporalOrderParams, _verdicts, demo
 from app.network.studies.race import Race, racer
 from app.protocol import AnyEvent, Gates, Metric, Scalar, Seed, encode
+from tests.demos.playing import shipped
 
 pytestmark = [pytest.mark.torch]
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.torch]
 @pytest.fixture(scope="module")
 def race() -> list[AnyEvent]:
     """The whole run at its defaults: three seeds, five lanes."""
-    return list(demo.run(TemporalOrderParams()))
+    return list(shipped(demo.slug))
 
 
 def strip(events: list[AnyEvent], lane: str) -> list[bool]:

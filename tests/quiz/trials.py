@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.config import ROOT
-from app.content import KeyPoint, Library, load
+from app.content import KeyPoint, Library
 from app.protocol import LANGS
 from app.quiz.rubric import suggest
+from tests.conftest import shipped_library
 
 FOLDER = Path(__file__).parent / "trials"
 SORTS = ("strong", "middling", "wrong", "nonsense")
@@ -87,7 +87,7 @@ def tally(library: Library, trials: Iterable[Trial]) -> Tally:
 
 
 def main(numbers: list[str]) -> None:
-    library = load(ROOT / "questions")
+    library = shipped_library()
     trials = [trial for trial in read() if not numbers or f"{trial.number:02}" in numbers]
     found = tally(library, trials)
     print("\n".join(found.differences))

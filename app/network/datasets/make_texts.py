@@ -1,4 +1,4 @@
-"""Make texts.json: first names and Shakespeare's sonnets, for the character language model. Run by hand only.
+"""Make texts.json: first names, Shakespeare's sonnets and Tang quatrains, for the character language model. Run by hand only.
 
 In a throw-away environment, not in the project's own:
     python3 -m venv /tmp/texts && /tmp/texts/bin/pip install names==0.3.0
@@ -8,7 +8,7 @@ In a throw-away environment, not in the project's own:
 
 names: 5,163 distinct first names of the US census of 1990, in small letters, one a line, shuffled once so that a cut
 anywhere is a random split. sonnets: the 154 sonnets, indents and roman numbers taken off, a blank line between.
-Origin and licences: texts.LICENCE.txt. tang.txt is not made here: its poems were typed in.
+Origin and licences: texts.LICENCE.txt. tang: the quatrains of tang.txt, which were typed in.
 """
 
 from __future__ import annotations
@@ -43,5 +43,10 @@ def sonnets(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    made = {"names": "\n".join(first_names()) + "\n", "sonnets": sonnets(Path(sys.argv[1]))}
-    Path(__file__).with_name("texts.json").write_text(json.dumps(made) + "\n", encoding="utf-8")
+    here = Path(__file__)
+    made = {
+        "names": "\n".join(first_names()) + "\n",
+        "sonnets": sonnets(Path(sys.argv[1])),
+        "tang": here.with_name("tang.txt").read_text(encoding="utf-8"),
+    }
+    here.with_name("texts.json").write_text(json.dumps(made, ensure_ascii=False) + "\n", encoding="utf-8")

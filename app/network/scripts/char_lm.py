@@ -1,7 +1,7 @@
 """A character language model in plain PyTorch, beside a bigram model.
 
 Run:  python char_lm.py data=texts.json          (names; texts.json is app/network/datasets/texts.json)
-      python char_lm.py data=texts.json corpus=sonnets seeds=1
+      python char_lm.py data=texts.json corpus=sonnets seeds=1   (or tang)
       python char_lm.py data=my.txt corpus=file   (any text; the last tenth is held out)
 
 Trains an LSTM on windows of 40 characters with Adam and measures perplexity (exp of the mean cross-entropy) on the

@@ -57,7 +57,7 @@ def transformed(y, kind, season):
     if kind == "sqrt":
         return np.sign(y) * np.sqrt(np.abs(y)), 0, lambda z, _: np.sign(z) * z**2
     lag = season if kind == "seasonal" else 1
-    log = kind == "seasonal" and bool((y > 0).all())
+    log = bool((y > 0).all())  # a difference of logarithms, where there are any
     v = np.log(y) if log else y
     z = np.concatenate([np.full(lag, np.nan), v[lag:] - v[:-lag]])
     return z, lag, (lambda z, before: before * np.exp(z)) if log else (lambda z, before: before + z)

@@ -74,8 +74,6 @@ def read(name: str, own: str = "") -> str:
     """The text of a corpus: names, sonnets, tang, or `own`."""
     if name == "own":
         return own
-    if name == "tang":
-        return (FOLDER / "tang.txt").read_text(encoding="utf-8")
     texts: dict[str, str] = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
     return texts[name]
 
