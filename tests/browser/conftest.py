@@ -72,11 +72,14 @@ class Reader:
         self.page.goto(self.base + path)
         return self.page
 
-    def axe(self, part: str = "html") -> list[str]:
-        """What axe-core finds wrong with the page (or a part of it) as it stands."""
+    def axe(self, part: str = "html", only: str = "") -> list[str]:
+        """What axe-core finds wrong with the page (or a part of it) as it stands; by one rule where `only` names it."""
         if not self.page.evaluate("Boolean(window.axe)"):
             self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-        found: dict[str, Any] = self.page.evaluate("part => axe.run(part)", part)
+        options = {"resultTypes": ["violations"], **({"runOnly": [only]} if only else {})}
+        found: dict[str, Any] = self.page.evaluate(
+            "([part, options]) => axe.run(part, options)", [part, options]
+        )
         return [
             f"{v['id']}: {v['help']}: {[node['target'] for node in v['nodes'][:3]]}"
             for v in found["violations"]

@@ -21,21 +21,19 @@ MOST_BYTES = 100_000
 
 @pytest.mark.parametrize("path", PATHS)
 def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(new_reader: NewReader, path: str) -> None:
+    reader = new_reader(reduced_motion="reduce")  # the recorded run stands still: this is not about drawing
+    page = reader.page
     for lang in ("zh", "en"):
-        reader = new_reader()
-        page = reader.open(f"/{lang}/{path}")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+        reader.open(f"/{lang}/{path}")
         expect(page.locator("main")).to_be_visible()
-        for closed in page.locator("main details:not([open]) > summary").all():
-            if closed.is_visible():
-                closed.click()
-        page.wait_for_timeout(300)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert reader.axe() == [], f"{lang} {scheme} {path}"
+        page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+        assert reader.axe() == [], f"{lang} light {path}"
+        page.emulate_media(color_scheme="dark")  # a theme changes colours and nothing else
+        assert reader.axe(only="color-contrast") == [], f"{lang} dark {path}"
         page.set_viewport_size({"width": PHONE, "height": 740})
-        page.wait_for_timeout(150)
         assert reader.sideways() <= 0, f"{lang} {path}"
-        reader.context.close()
 
 
 @pytest.mark.parametrize("path", ["", "questions/", "questions/02-gates", "demos/temporal-order"])
