@@ -15,9 +15,9 @@ import sys
 import torch
 from torch import nn
 
-PARAMS = {"largest": 12, "seeds": 4, "steps": 440, "lr": 0.03, "hidden": 10, "seed": 0}
+PARAMS = {"largest": 8, "seeds": 4, "steps": 200, "lr": 0.08, "hidden": 10, "seed": 0}
 LANES = {"rnn": (nn.RNN, 1), "gru": (nn.GRU, 3), "lstm": (nn.LSTM, 4)}
-FARTHEST = 80
+FARTHEST = 60
 
 
 def generator(*seed):
