@@ -5,6 +5,7 @@ python -m app.main [--host H] [--port N] [--data DIR]
 
 import argparse
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -161,6 +162,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # what start-up made stays: it need not be walked again
+        gc.enable()
         if self.started and self.servers:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
@@ -176,6 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--data", type=Path, default=None)
     options = parser.parse_args(arguments)
+    gc.disable()  # start-up makes much and drops little; `_Server.startup` enables it again
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for quiet in ("distributed", "alembic", "uvicorn.access"):
         logging.getLogger(quiet).setLevel(logging.WARNING)

@@ -1,4 +1,7 @@
-"""Reaching Dask: a cluster of our own beside the web process, or somebody's scheduler. One code path above."""
+"""Reaching Dask: a cluster of our own beside the web process, or somebody's scheduler. One code path above.
+
+All of the web process that imports Dask stands here and below; the engine imports it once pages can be served.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from typing import Any
 import dask
 from distributed import Client, LocalCluster
 
-from app.runs.queue import QueuePlugin
+from app.runs.queue import TOPIC, QueuePlugin
+from app.runs.task import execute
+
+__all__ = ["TOPIC", "execute", "reach"]
 
 SETTINGS: dict[str, Any] = {
     "distributed.scheduler.worker-saturation": 1.0,  # an exact queue: nothing waits bound to a busy worker

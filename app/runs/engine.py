@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
-
-from distributed import Client, LocalCluster
+from typing import TYPE_CHECKING, Any
 
 from app.protocol import AnyEvent, Bilingual, Failed, Params, run_id
-from app.runs import queue
-from app.runs.cluster import reach
 from app.runs.frames import event_of, kind
 from app.runs.lookup import code_version, demos
-from app.runs.run import LAST, Run
-from app.runs.task import execute, key_of, topic_of
+from app.runs.run import LAST, Run, key_of, topic_of
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
 
 log = logging.getLogger("mendao.runs")
 KEPT_BYTES = 64 * 1024 * 1024
@@ -64,6 +63,7 @@ class Engine:
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
+        self._dask: Any = None  # app.runs.cluster, once it is imported
         self._starting: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
         self.error: str | None = None
@@ -76,8 +76,10 @@ class Engine:
 
     async def _start(self) -> None:
         try:
-            self._cluster, self._client = await reach(self._scheduler, self._workers)
-            self._client.subscribe_topic(queue.TOPIC, self._on_queue)
+            # Half a second of imports, in a thread: pages are served meanwhile.
+            self._dask = dask = await asyncio.to_thread(importlib.import_module, "app.runs.cluster")
+            self._cluster, self._client = await dask.reach(self._scheduler, self._workers)
+            self._client.subscribe_topic(dask.TOPIC, self._on_queue)
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
             log.exception("the engine of runs did not start")
@@ -177,7 +179,7 @@ class Engine:
             # Subscribe and submit in one tick: the client sends both in one batch.
             client.subscribe_topic(topic_of(run.id), lambda event: self._on_event(run, event))
             run.future = client.submit(
-                execute,
+                self._dask.execute,
                 run.id,
                 run.demo,
                 params,

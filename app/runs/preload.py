@@ -14,3 +14,5 @@ if os.environ.get("MENDAO_COLD_WORKERS") != "1":  # tests of the engine alone ne
     network.prepare_process()
     network.warm()
 importlib.import_module("app.runs.lookup").demos()
+if hasattr(os, "nice"):
+    os.nice(10)  # once warm: pages come first where web process and workers share the cores

@@ -14,6 +14,16 @@ LAST = ("finished", "failed")
 _BATCH = 64  # frames handed over in one piece
 
 
+def topic_of(run_id: str) -> str:
+    """The scheduler's event log of a run."""
+    return f"mendao:{run_id}"
+
+
+def key_of(run_id: str) -> str:
+    """The task of a run: one for all web replicas."""
+    return f"run:{run_id}"
+
+
 class Run:
     """Frames are shared by all viewers, each of whom holds only a cursor: a slow reader costs no memory."""
 

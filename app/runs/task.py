@@ -14,6 +14,7 @@ from distributed import Worker, get_worker
 from app.protocol import AnyEvent, Bilingual, Failed
 from app.runs.frames import frame
 from app.runs.lookup import demos
+from app.runs.run import topic_of
 
 log = logging.getLogger("mendao.runs")
 MAX_EVENTS = 3900  # Dask keeps 4000 events a topic
@@ -26,14 +27,6 @@ BUDGET = Bilingual(
     "运行输出的数据超过上限，已停止。", "The run said more than a run may say and was stopped."
 )
 RAISED = Bilingual("实验代码出错：{what}", "The demo raised {what}")
-
-
-def topic_of(run_id: str) -> str:
-    return f"mendao:{run_id}"
-
-
-def key_of(run_id: str) -> str:
-    return f"run:{run_id}"
 
 
 class _Voice:

@@ -13,7 +13,7 @@ import pytest
 
 from app.protocol import Failed, Metric
 from app.runs import Engine, QueueFull, UnknownDemo, UnknownRun
-from app.runs.task import topic_of
+from app.runs.run import topic_of
 from tests.runs.demos_for_tests import HoldParams, TickParams
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]

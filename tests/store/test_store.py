@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from app.store import Attempt, Card, KeyTaken, Scheduled, SelfTest, Store, connect, upgrade
+from app.store.engine import MIGRATIONS, _version, newest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -110,6 +112,7 @@ def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     path = tmp_path / "m.db"
     engine = connect(f"sqlite:///{path}")
     upgrade(engine)
+    assert _version(engine) == newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
     upgrade(engine)  # a second time there is nothing to do
     engine.dispose()
     raw = sqlite3.connect(path)
