@@ -122,34 +122,6 @@ def test_it_ends_cleanly_under_an_open_stream(tmp_path: Path) -> None:
         assert "leaked" not in server.log()
 
 
-@pytest.mark.parametrize("command", [["--port", "99999"], ["--port", "x"]])
-def test_dev_refuses_a_port_that_is_none(command: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "dev.py", "run", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode != 0
-    assert len(done.stderr.strip().splitlines()) <= 3
-    assert "port" in done.stderr
-
-
-def test_dev_says_that_a_port_is_taken(tmp_path: Path) -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "dev.py", "run", "--port", str(port)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr == f"dev.py: port {port} on 127.0.0.1 is taken; try --port {port + 1}\n"
-
-
 def test_settings_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
     for name, value, said in (("MENDAO_SECRET_KEY", "short", "32"), ("MENDAO_WORKERS", "0", "1 to 64")):
         done = subprocess.run(
