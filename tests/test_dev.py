@@ -47,7 +47,7 @@ def test_an_old_python_can_read_it_and_is_told(
 def test_without_a_network_set_up_says_so(tmp_path: Path) -> None:
     shutil.copy(DEV, tmp_path)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1", "PIP_NO_CACHE_DIR": "1"}
     said = refused("content", dev=tmp_path / "dev.py", **nowhere, PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="")
     assert said.startswith("dev.py: packages could not be installed: no network? Set-up needs it once")
 
