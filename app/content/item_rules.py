@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from app.content.items import code_line
 from app.content.models import Item, KeyPoint
+from app.content.wording import BARE_NEGATORS, spelled_out, wordings
 
 Fault = tuple[int, str, str]  # line, what is wrong, how to mend it
 _MARK = re.compile(r"(?:\d+[.)]|[-*+>#]) ")
@@ -111,5 +112,33 @@ def point_faults(points: tuple[KeyPoint, ...], line: int, *, least: int) -> Iter
         if not 2 <= len(point.phrasings) <= MOST_PHRASINGS:
             count = len(point.phrasings)
             yield point.line, f"{count} phrasings", f"give two to {MOST_PHRASINGS} that people really say"
-        if len(set(point.phrasings)) < len(point.phrasings):
-            yield point.line, "a phrasing stands twice", "remove one"
+        yield from _phrasing_faults(point)
+
+
+def _phrasing_faults(point: KeyPoint) -> Iterator[Fault]:
+    """Phrasings that, folded, say nothing, say less than they seem to, or say what another does."""
+    seen: dict[tuple[frozenset[str], ...], str] = {}
+    for phrasing in point.phrasings:
+        try:
+            pieces = wordings(phrasing)
+        except ValueError as error:
+            yield point.line, str(error), "give fewer alternatives, or write two phrasings"
+            continue
+        if not all(wording for piece in pieces for wording in piece):
+            fault = f"phrasing {phrasing!r} has a piece without an idea (only little words or signs)"
+            yield point.line, fault, "name the idea itself"
+        if any(
+            len(piece) < len(spelled_out(text))
+            for piece, text in zip(pieces, phrasing.split("…"), strict=True)
+        ):
+            yield point.line, f"two alternatives in {phrasing!r} read the same", "remove one"
+        if len(pieces) == 1 and any(wording in BARE_NEGATORS for wording in pieces[0]):
+            fault = f"phrasing {phrasing!r} is read as a mere negator"
+            yield point.line, fault, "say what is denied"
+        key = tuple(frozenset(piece) for piece in pieces)
+        if phrasing == seen.get(key):
+            yield point.line, f"a phrasing stands twice: {phrasing!r}", "remove one"
+        elif key in seen:
+            fault = f"phrasings {seen[key]!r} and {phrasing!r} read the same: endings and little words do not count"
+            yield point.line, fault, "remove one, or say it in other words"
+        seen.setdefault(key, phrasing)
