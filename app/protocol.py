@@ -304,7 +304,8 @@ class Panel:
     note: Bilingual = Bilingual("", "")  # what to look at
     x: Bilingual = Bilingual("", "")
     y: Bilingual = Bilingual("", "")
-    log: bool = False  # logarithmic y axis: y is then log10 already where `decades`
+    log: bool = False  # a logarithmic y axis: the events give log₁₀ y
+    points: bool = False  # curves as dots, each a trial of its own
     series: tuple[Series, ...] = ()
 
 

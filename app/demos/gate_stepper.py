@@ -153,9 +153,9 @@ def _arithmetic(params: GateStepperParams, step: UnitStep, tokens: list[str], t:
 
     def gate(each: Gate, function: str) -> list[Cell]:
         if each.held:
-            return [each.name, Bilingual("钳住", "held"), f"{each.value:.4f}"]
-        terms = f"{each.from_x:.4f} {_signed(each.from_h)} {_signed(each.bias)}"
-        return [each.name, f"{function}({terms}) = {function}({each.z:.4f})", f"{each.value:.4f}"]
+            return [each.name, Bilingual("钳住", "held"), _plain(each.value)]
+        terms = f"{_plain(each.from_x)} {_signed(each.from_h)} {_signed(each.bias)}"
+        return [each.name, f"{function}({terms}) = {function}({_plain(each.z)})", _plain(each.value)]
 
     i, f, g, o = step.i, step.f, step.g, step.o
     return Table(
@@ -167,14 +167,26 @@ def _arithmetic(params: GateStepperParams, step: UnitStep, tokens: list[str], t:
             gate(f, "σ"),
             gate(g, "tanh"),
             gate(o, "σ"),
-            ["c", f"{f.value:.4f} × {step.c_before:.4f} + {i.value:.4f} × {g.value:.4f}", f"{step.c:.4f}"],
-            ["h", f"{o.value:.4f} × tanh({step.c:.4f})", f"{step.h:.4f}"],
+            [
+                "c",
+                f"{_factor(f.value)} × {_factor(step.c_before)} + {_factor(i.value)} × {_factor(g.value)}",
+                _plain(step.c),
+            ],
+            ["h", f"{_factor(o.value)} × tanh({_plain(step.c)})", _plain(step.h)],
         ],
         caption=Bilingual(
             f"第 {t + 1} 步，读入 “{tokens[t]}”，单元 {params.unit}。门的三项依次是 w·x_t、w·h_(t−1)、偏置。",
             f"Step {t + 1}, reading “{tokens[t]}”, unit {params.unit}. A gate’s three terms: w·x_t, w·h_(t−1), bias.",
         ),
     )
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
+
+
+def _factor(value: float) -> str:
+    return f"({_plain(value)})" if value < 0 else _plain(value)
 
 
 def _signed(value: float) -> str:

@@ -240,8 +240,8 @@ demo = Demo(
         ),
         Panel(
             "lr", "curves", Bilingual("每次试验的学习率与验证损失（第一个种子）", "Learning rate and validation loss of every trial (first seed)"),
-            note=Bilingual("横轴是学习率的对数。三条线都是谷形：太小学不动，太大学不稳。网格只有几个不同的横坐标，随机每次都是新的。损失高于 3 的画在 3。", "The x axis is the logarithm of the learning rate. All three make a valley: too small learns nothing, too large is unstable. The grid has a few places along x, random a new one each time. A loss above 3 is drawn at 3."),
-            x=Bilingual("log₁₀ 学习率", "log₁₀ learning rate"), y=Bilingual("验证损失", "validation loss"),
+            note=Bilingual("横轴是学习率的对数。三种点都排成谷形：太小学不动，太大学不稳。网格只有几个不同的横坐标，随机每次都是新的。损失高于 3 的画在 3。", "The x axis is the logarithm of the learning rate. All three make a valley: too small learns nothing, too large is unstable. The grid has a few places along x, random a new one each time. A loss above 3 is drawn at 3."),
+            x=Bilingual("log₁₀ 学习率", "log₁₀ learning rate"), y=Bilingual("验证损失", "validation loss"), points=True,
             series=(*(Series(key, title) for key, title in SEARCHES.items()), Series("guess", Bilingual("均匀乱猜 ln 10", "uniform guess, ln 10"), baseline=True)),
         ),
         Panel("table", "table", Bilingual("三种搜索，同样的试验次数", "Three searches, equal trials")),

@@ -113,6 +113,7 @@ def describe(rooms: House, demo: Demo, lang: str, params: Params) -> dict[str, A
                 "x": panel.x.get(lang),
                 "y": panel.y.get(lang),
                 "log": panel.log,
+                "points": panel.points,
                 "series": [
                     {"key": line.key, "title": line.title.get(lang), "baseline": line.baseline}
                     for line in panel.series

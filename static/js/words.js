@@ -6,7 +6,11 @@ export const pick = (words) => (words ? (Array.isArray(words) ? words[lang === "
 export function number(value, digits = 3) {
   if (value === null || value === undefined) return "—";
   if (typeof value !== "number") return String(value);
-  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) return value.toExponential(2).replace("-", "−");
+  if (Number.isInteger(value) && Math.abs(value) >= 1e5 && Math.abs(value) < 1e9) return value.toLocaleString("en").replace("-", "−");
+  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) {
+    const [mantissa, exponent] = value.toExponential(2).split("e");
+    return `${mantissa.replace("-", "−")} × ${power(Number(exponent))}`;
+  }
   return (Number.isInteger(value) ? String(value) : value.toFixed(digits)).replace("-", "−");
 }
 

@@ -84,7 +84,7 @@ def test_the_numbers_in_the_equations_are_the_numbers() -> None:
     """Each row of the table, worked out again from what it prints."""
     number = r"(−?-?\d+\.\d+)"
     for table in (event for event in run(text="1, 0, -1") if isinstance(event, Table)):
-        cells = {str(row[0]): (str(row[1]), float(str(row[2]))) for row in table.rows}
+        cells = {str(row[0]): (str(row[1]), float(str(row[2]).replace("−", "-"))) for row in table.rows}
         assert list(cells) == ["i", "f", "g", "o", "c", "h"]
         for name in "ifgo":
             terms, z = re.fullmatch(rf"(?:σ|tanh)\((.*)\) = (?:σ|tanh)\({number}\)", cells[name][0]).groups()  # type: ignore[union-attr]

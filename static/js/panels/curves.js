@@ -119,11 +119,23 @@ export class CurvesPanel extends Panel {
       else context.moveTo(this.X(x), Y(y));
       pen = true;
     }
+    if (this.spec.points && !line.baseline) return this.#dots(context, line, Y);
     if (line.points.length === 1) context.arc(this.X(line.points[0][0]), Y(line.points[0][1]), 3, 0, 7);
     context.stroke();
     context.setLineDash([]);
     context.lineWidth = 1;
     context.globalAlpha = 1;
+  }
+
+  // Trials that stand for themselves: a line between two of them would say nothing.
+  #dots(context, line, Y) {
+    for (const [x, y] of line.points) if (y !== null) {
+      context.beginPath();
+      context.arc(this.X(x), Y(y), 3.5, 0, 7);
+      context.fill();
+    }
+    context.globalAlpha = 1;
+    context.setLineDash([]);
   }
 
   #at(line) {

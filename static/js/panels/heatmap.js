@@ -5,6 +5,13 @@ import { fit, Panel, token } from "./panel.js";
 
 const named = (label) => (Array.isArray(label) ? pick(label) : label);
 const LINE = 15; // pixels between labels that can be told apart
+const EDGES = { top: 2, bottom: 22 };
+
+// Pixels that row labels take at the left, and that a column needs for its own.
+function room({ rows, columns }) {
+  const longest = Math.max(...rows.map((label) => String(named(label)).length * (/[㐀-鿿]/.test(named(label)) ? 12 : 6.5)));
+  return [longest + 12, Math.max(...columns.map((label) => String(named(label)).length)) * 7 + 8];
+}
 
 export class HeatmapPanel extends Panel {
   constructor(spec, timeline) {
@@ -46,7 +53,10 @@ export class HeatmapPanel extends Panel {
   draw() {
     const matrix = this.now();
     const [rows, columns] = matrix.values.shape;
-    this.canvas.style.height = `${Math.max(90, Math.min(420, rows * Math.max(LINE, Math.min(34, 260 / rows)) + 26))}px`;
+    const high = Math.max(LINE, Math.min(56, 260 / rows));
+    const [left, column] = room(matrix);
+    this.canvas.style.height = `${Math.max(90, Math.min(420, rows * high + EDGES.top + EDGES.bottom))}px`;
+    this.canvas.style.maxWidth = `${left + columns * Math.max(1.4 * high, column)}px`; // a picture keeps its shape
     this.#paint(fit(this.canvas), this.canvas.clientWidth, this.canvas.clientHeight, true);
     const [r, c] = [Math.min(this.cell[0], rows - 1), Math.min(this.cell[1], columns - 1)];
     const said = `${named(matrix.rows[r])} × ${named(matrix.columns[c])}: ${number(at(matrix.values, r, c))}`;
@@ -64,9 +74,9 @@ export class HeatmapPanel extends Panel {
     const { values } = matrix;
     const [rows, columns] = values.shape;
     context.font = "11px system-ui, sans-serif";
-    const longest = Math.max(...matrix.rows.map((label) => String(named(label)).length * (/[㐀-鿿]/.test(named(label)) ? 12 : 6.5)));
-    const left = Math.min(width * 0.4, longest + 12);
-    const [top, bottom] = [2, 22];
+    const [labels, column] = room(matrix);
+    const left = Math.min(width * 0.4, labels);
+    const { top, bottom } = EDGES;
     const [wide, high] = [(width - left) / columns, (height - top - bottom) / rows];
     this.frame = { left, top, wide, high };
     const [hue, minus, ink] = [token("--gate-h"), token("--gate-f"), token("--ink-2")];
@@ -87,8 +97,7 @@ export class HeatmapPanel extends Panel {
     const skip = Math.max(1, Math.ceil(LINE / high));
     for (let r = 0; r < rows; r += skip) context.fillText(named(matrix.rows[r]), left - 5, top + (r + 0.5) * high);
     context.textAlign = "center";
-    const room = Math.max(...matrix.columns.map((label) => String(named(label)).length)) * 7 + 8;
-    const step = Math.max(1, Math.ceil(room / wide));
+    const step = Math.max(1, Math.ceil(column / wide));
     for (let c = 0; c < columns; c += step) context.fillText(named(matrix.columns[c]), left + (c + 0.5) * wide, height - bottom / 2);
     if (!cursor) return;
     context.strokeStyle = token("--ink");
