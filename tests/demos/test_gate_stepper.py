@@ -82,15 +82,16 @@ def test_the_later_hold_wins_over_the_named_one() -> None:
 
 def test_the_numbers_in_the_equations_are_the_numbers() -> None:
     """Each row of the table, worked out again from what it prints."""
-    number = r"(−?-?\d+\.\d+)"
+    number = r"(-?\d+\.\d+)"
     for table in (event for event in run(text="1, 0, -1") if isinstance(event, Table)):
-        cells = {str(row[0]): (str(row[1]), float(str(row[2]).replace("−", "-"))) for row in table.rows}
+        rows = [[str(cell).replace("−", "-") for cell in row] for row in table.rows]
+        cells = {name: (sums, float(value)) for name, sums, value in rows}
         assert list(cells) == ["i", "f", "g", "o", "c", "h"]
         for name in "ifgo":
             terms, z = re.fullmatch(rf"(?:σ|tanh)\((.*)\) = (?:σ|tanh)\({number}\)", cells[name][0]).groups()  # type: ignore[union-attr]
-            signed = terms.replace("− ", "-").replace("+ ", "+").split()
+            signed = terms.replace("- ", "-").replace("+ ", "+").split()
             assert sum(float(each) for each in signed) == pytest.approx(float(z), abs=2e-4)
-        f, before, i, g = (float(each) for each in re.findall(r"-?\d+\.\d+", cells["c"][0]))
+        f, before, i, g = (float(each) for each in re.findall(number, cells["c"][0]))
         assert (f, i, g) == (cells["f"][1], cells["i"][1], cells["g"][1])
         assert f * before + i * g == pytest.approx(cells["c"][1], abs=3e-4)
 
