@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from app.content.items import code_line
 from app.content.models import Item, KeyPoint
-from app.content.wording import BARE_NEGATORS, spelled_out, wordings
+from app.content.wording import BARE_NEGATORS, Folded, alternatives, spelled_out, wordings
 
 Fault = tuple[int, str, str]  # line, what is wrong, how to mend it
 _MARK = re.compile(r"(?:\d+[.)]|[-*+>#]) ")
@@ -124,7 +124,7 @@ def _phrasing_faults(point: KeyPoint) -> Iterator[Fault]:
         except ValueError as error:
             yield point.line, str(error), "give fewer alternatives, or write two phrasings"
             continue
-        if not all(wording for piece in pieces for wording in piece):
+        if not all(Folded(each).text for each in [*phrasing.split("…"), *alternatives(phrasing)]):
             fault = f"phrasing {phrasing!r} has a piece without an idea (only little words or signs)"
             yield point.line, fault, "name the idea itself"
         if any(

@@ -68,14 +68,20 @@ def wordings(phrasing: str) -> tuple[tuple[str, ...], ...]:
 
 def spelled_out(piece: str) -> list[str]:
     """`{clip, cap} the norm` as two texts. ValueError where there are too many."""
-    parts = [
-        [each.strip() for each in re.split("[,，]", part)] if index % 2 else [part]
-        for index, part in enumerate(_ALTERNATIVES.split(piece))
-    ]
+    parts = [_listed(part) if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(piece))]
     found = ["".join(chosen) for chosen in itertools.islice(itertools.product(*parts), MOST_WORDINGS + 1)]
     if len(found) > MOST_WORDINGS:
         raise ValueError(f"{piece.strip()!r} has more than {MOST_WORDINGS} wordings")
     return found
+
+
+def alternatives(phrasing: str) -> list[str]:
+    """All that stands between braces."""
+    return [each for part in _ALTERNATIVES.findall(phrasing) for each in _listed(part)]
+
+
+def _listed(part: str) -> list[str]:
+    return [each.strip() for each in re.split("[,，]", part)]
 
 
 def is_latin(char: str) -> bool:

@@ -47,7 +47,7 @@ _ZH_VERBAL = (
 _ZH_NEAR = r"不|没有?|无(?!论|界|穷|限|关紧要|非|所谓)|未(?!来|知)|非(?=[^常线])|(?<![区识类特分级性差辨判个])别(?![的人])|勿"
 _EN_VERBAL = (
     r"\b(?:not|never|cannot|(?:do|does|did|is|are|was|were|wo|would|ca|could|should|has|have|had|need|must|ai)n't"
-    r"|nobody|no one|none|neither|hardly|scarcely|no (?:need|reason|point|way|longer)|fail(?:s|ed)? to|unable to"
+    r"|nobody|no one|none|neither|hardly|scarcely|no (?:such|need|reason|point|way|longer)|fail(?:s|ed)? to|unable to"
     r"|(?:myth|wrong|false|untrue|incorrect|mistaken|nonsense) (?:that|to say|to think|to believe))\b"
 )
 _EN_NEAR = r"\b(?:no|nor|without|nothing|instead of|rather than|contrary to)\b"

@@ -62,6 +62,13 @@ RULES: list[Case] = [
     (
         "both",
         "(3!) 加法更新 :: 加法 | 相加",
+        "(3!) 加法更新 :: 加法 | {do, use} it",
+        None,
+        "has a piece without an idea",
+    ),
+    (
+        "both",
+        "(3!) 加法更新 :: 加法 | 相加",
         "(3!) 加法更新 :: 加法 | 不了",
         None,
         "phrasing '不了' is read as a mere negator",

@@ -74,6 +74,7 @@ def test_affirmed(text: str, phrasing: str) -> None:
         ("没有必要在每个时间步都重新算一遍总的范数", "范数"),
         ("You don't need to put all the parameters together and compute their norm", "norm"),
         ("它不是真的能保持原来的方向", "方向"),
+        ("There is no such thing as exposure bias", "exposure bias"),
         ("不用 LSTM、GRU 和 CNN 的特征", "特征"),
         ("但是不是所有方法都会爆炸", "爆炸"),
         # lists go on over their commas
