@@ -16,6 +16,7 @@ from app.network.studies import bert_lstm, minilm
 from app.network.studies.bert_lstm import LANES, SIZE, TASKS, Head, Heads, compare, corpus, shuffled, turned
 from app.network.train import generator
 from app.protocol import Table, Text
+from tests.demos.playing import played
 
 pytestmark = [pytest.mark.torch]
 DATA = Path(bert_lstm.__file__).parents[1] / "datasets" / "bert.npz"
@@ -128,6 +129,23 @@ def test_without_the_encoder_a_shipped_sentence_is_shown_and_said_so() -> None:
     assert "not installed" in text.caption.en
     (said,) = [each for each in events if isinstance(each, Table) and each.panel == "said"]
     assert len(said.rows) == 5
+
+
+@pytest.mark.skipif(minilm.folder() is None, reason="needs the optional encoder: requirements/encoder.lock")
+def test_with_the_encoder_a_sentence_of_ones_own_is_read() -> None:
+    data = bert_lstm.corpus()
+    for n in (
+        0,
+        100,
+        383,
+    ):  # encoded live, shipped sentences are what the kept features say, to their precision
+        pieces = data.pieces[n]
+        found = bert_lstm.encode(" ".join(pieces[1:-1]).replace(" ##", ""))
+        assert found is not None
+        assert found[0] == pieces
+        assert (found[1][0] - data.contextual[n, : len(pieces)]).abs().max() < 0.05
+    (text,) = [each for each in played(demo.slug, sentence="The cat saved me") if isinstance(each, Text)]
+    assert text.tokens == ["[CLS]", "the", "cat", "saved", "me", "[SEP]"]
 
 
 def test_the_written_out_encoder_is_a_transformer(tmp_path: Path) -> None:
