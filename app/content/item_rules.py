@@ -119,11 +119,7 @@ def _phrasing_faults(point: KeyPoint) -> Iterator[Fault]:
     """Phrasings that, folded, say nothing, say less than they seem to, or say what another does."""
     seen: dict[tuple[frozenset[str], ...], str] = {}
     for phrasing in point.phrasings:
-        try:
-            pieces = wordings(phrasing)
-        except ValueError as error:
-            yield point.line, str(error), "give fewer alternatives, or write two phrasings"
-            continue
+        pieces = wordings(phrasing)
         if not all(Folded(each).text for each in [*phrasing.split("…"), *alternatives(phrasing)]):
             fault = f"phrasing {phrasing!r} has a piece without an idea (only little words or signs)"
             yield point.line, fault, "name the idea itself"

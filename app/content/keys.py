@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from app.content import wording
 from app.content.blocks import Document, Part
 from app.content.models import Blank, KeyPoint, Mistake, Numeric, Option, Predict, Range
 
@@ -127,6 +128,11 @@ def read_points(document: Document, parts: Sequence[Part]) -> tuple[KeyPoint, ..
             if not found:
                 raise document.error(entry.line, "cannot read this key point", remedy)
             phrasings = tuple(each.strip() for each in found[4].split(" | ") if each.strip())
+            for phrasing in phrasings:
+                try:
+                    wording.check_braces(phrasing)
+                except ValueError as error:
+                    raise document.error(entry.line, str(error), "write two phrasings") from error
             points.append(KeyPoint(found[3], float(found[1]), found[2] is not None, phrasings, entry.line))
     return tuple(points)
 

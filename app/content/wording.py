@@ -59,7 +59,7 @@ class Folded:
 def wordings(phrasing: str) -> tuple[tuple[str, ...], ...]:
     """The folded wordings of each piece of a phrasing; pieces are parted by "…".
 
-    ValueError where a piece has too many alternatives."""
+    ValueError where its braces cannot be read."""
     return tuple(
         tuple(dict.fromkeys(Folded(each).text for each in spelled_out(piece)))
         for piece in phrasing.split("…")
@@ -67,12 +67,21 @@ def wordings(phrasing: str) -> tuple[tuple[str, ...], ...]:
 
 
 def spelled_out(piece: str) -> list[str]:
-    """`{clip, cap} the norm` as two texts. ValueError where there are too many."""
+    """`{clip, cap} the norm` as two texts. ValueError where there are too many or a brace is left open."""
+    if piece.count("{") != piece.count("}"):
+        raise ValueError(f"{piece.strip()!r} leaves a brace open: a gap cannot stand between braces")
     parts = [_listed(part) if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(piece))]
     found = ["".join(chosen) for chosen in itertools.islice(itertools.product(*parts), MOST_WORDINGS + 1)]
     if len(found) > MOST_WORDINGS:
         raise ValueError(f"{piece.strip()!r} has more than {MOST_WORDINGS} wordings")
     return found
+
+
+def check_braces(phrasing: str) -> None:
+    """ValueError where the braces of a phrasing cannot be read."""
+    if "{" in phrasing:
+        for piece in phrasing.split("…"):
+            spelled_out(piece)
 
 
 def alternatives(phrasing: str) -> list[str]:

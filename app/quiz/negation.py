@@ -61,7 +61,7 @@ _EN_DENIAL = (
     r"(?:wrong|false|incorrect|untrue|useless|pointless|unnecessary|irrelevant|nonsense|superfluous|impossible|overkill|"
     r"(?:a|an|just a) (?:\w+ )?(?:myth|misconception|mistake|waste)|of no use|not (?:\w+ )?(?:needed|necessary|required|true|right|correct|possible|important|useful|so))"
     r"|(?:is|are|was|were)n't (?:\w+ )?(?:needed|necessary|required|true|right|correct|possible|important|useful)"
-    r"|(?:can't|cannot|won't|will not|doesn't|does not|don't|do not|never|couldn't) (?:happen|work|exist|occur|help|matter|apply|hold)s?"
+    r"|(?:can't|cannot|won't|will not|doesn't|does not|don't|do not|never|couldn't) (?:happen|work|exist|occur|help|matter|apply|hold)s?(?= ?(?:$|[,.;!?]|at all|here|any ?more|either|in|with|for|to))"
     r"|makes? no (?:sense|difference)|has no (?:effect|use|point))\b"
 )
 _ZH_DENIAL = (

@@ -60,6 +60,11 @@ def test_too_many_alternatives_are_refused() -> None:
         wordings(ten + ten)
 
 
+def test_a_gap_between_braces_is_refused() -> None:
+    with pytest.raises(ValueError, match="leaves a brace open"):
+        wordings("{clip…norm, cap}")
+
+
 def test_folded_text_points_back_to_whole_words() -> None:
     folded = Folded("It **keeps** the “old” directions.")
     at = folded.text.index("direction")

@@ -49,6 +49,7 @@ def said(text: str, phrasing: str) -> bool:
         ("不是因为梯度消失，而是因为学习率太大", "学习率"),
         ("不裁剪就会爆炸", "爆炸"),
         ("Without clipping the gradient explodes", "explode"),
+        ("A single vector can't hold a long paragraph", "single vector"),
         ("没见过的数据上测", "数据"),
         # two negators in one clause
         ("You can't train it without clipping", "clip"),
