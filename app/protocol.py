@@ -223,7 +223,10 @@ class Seed(Event, tag="seed", frozen=True, kw_only=True):
 
 
 class Metric(Event, tag="metric", frozen=True, kw_only=True):
-    """A measured number. With `claim` it fills that claim card; `solved` of `seeds` where seeds were run."""
+    """A measured number, where seeds were run with `solved` of `seeds`.
+
+    With `claim` it fills that claim card, and `solved` counts the seeds in which the claim holds.
+    """
 
     name: str
     value: float | None

@@ -60,6 +60,10 @@ def test_every_claim_gets_one_metric_with_a_verdict(slug: str) -> None:
     judged = [event for event in played(slug) if isinstance(event, Metric) and event.claim]
     assert sorted(each.claim for each in judged) == sorted(claim.id for claim in DEMOS[slug].claims)
     assert all(each.verdict for each in judged)
+    for each in judged:  # `solved` counts the seeds in which the claim holds
+        if each.solved is not None and each.seeds is not None:
+            assert each.verdict != "holds" or each.solved > 0, each
+            assert each.verdict != "fails" or each.solved < each.seeds, each
     assert DEMOS[slug].claims
 
 
