@@ -32,7 +32,7 @@ _HARMLESS = re.compile(
 # or short parts and an “and”/“or” before the last.
 _BOUNDARY = re.compile(
     r"[。！？!?；;\n：:]|[.](?=\s|$)|，|(?<=[一-鿿]),"
-    r"|,(?!\s*or\b(?! (?:it|they|you|we|i)\b))(?!(?:\s*(?:[\w'-]+ ){0,2}[\w'-]+,)+\s*(?:or|nor|and)\b)(?!\s*(?:[\w'-]+ ){1,3}or\b)"
+    r"|,(?!\s*or\b(?! (?:it|they|you|we|i)\b))(?!(?:\s*(?:[\w'-]+ ){0,2}[\w'-]+,){1,5}\s*(?:or|nor|and)\b)(?!\s*(?:[\w'-]+ ){1,3}or\b)"
     r"|\b(?:but|yet|so|while|whereas|which|until|although|though|unless)\b|(?<!\bnot )\b(?:because|since)\b|\band (?:it|they|you|we|i|there|the|then)\b"
     # a second negator after a conjunction denies its own part: "no softmax and no weighted sum"
     r"|\b(?:and|or) (?=(?:\w+ )?(?:no|not|never|without|nothing|nobody|\w+n't|cannot)\b)|(?=\bnor\b)|\bbefore (?=(?:it|they|you|we|i)\b)"
@@ -87,7 +87,8 @@ class Denials:
     def denies(self, pieces: Sequence[tuple[int, int]]) -> bool:
         """Whether any clause denies what the pieces, [start, end) in order, say together.
 
-        A negator inside a piece belongs to what is said."""
+        A negator inside a piece belongs to what is said. One in a gap counts if it stands in the clause
+        of a piece: “损失不用管填充” says nothing of the loss."""
         odd: dict[int, set[int]] = {}
         first = pieces[0][0]
         for start, _ in pieces:

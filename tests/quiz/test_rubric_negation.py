@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from app.content.models import KeyPoint
@@ -122,3 +124,14 @@ def test_keyword_soup_earns_little() -> None:
         KeyPoint("方向不变", 2, True, ("保持…方向", "顺着…方向")),
     ]
     assert not any(each.said for each in suggest("梯度裁剪 不 方向 没有 范数 消失 保持", points))
+
+
+@pytest.mark.parametrize(
+    "text", ["not clip norm ", "a, ", "不a不b", "x, y or z, ", "clip norm ", ", that ", "没过"]
+)
+def test_hostile_answers_cost_little(text: str) -> None:
+    """A rule that looks ahead without bound would make long answers costly."""
+    point = KeyPoint("unheard of", 1, True, ("clip…norm…dir", "不…a…b", "{clip, cap}…norm"))
+    started = time.process_time()
+    suggest((text * 5000)[:10_000], [point])
+    assert time.process_time() - started < 1
