@@ -1,4 +1,4 @@
-"""Make texts.json: first names, Shakespeare's sonnets and Tang quatrains, for the character language model. Run by hand only.
+"""Make texts.json: first names, sonnets and Tang quatrains, for the character language model. Run by hand only.
 
 In a throw-away environment, not in the project's own:
     python3 -m venv /tmp/texts && /tmp/texts/bin/pip install names==0.3.0
