@@ -345,6 +345,6 @@ demo = Demo(
         Preset("longer", Bilingual("练两倍的步数", "Twice the steps"), {"effort": 2, "look": "adding"}),
         Preset("break", Bilingual("弄坏它：学习率 ×20", "Break it: learning rates × 20"), {"pace": 20}),
     ),
-    quick={"seeds": 1, "effort": 0.15, "timing": False},
+    quick={"seeds": 1, "effort": 0.1, "timing": False},
     seconds=120.0,
 )
