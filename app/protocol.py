@@ -35,15 +35,20 @@ class Bilingual(NamedTuple):
 
 
 def param(
-    default: Any, zh: str, en: str, *, help: Bilingual | None = None, widget: Widget = "", **bounds: Any
-) -> Any:
+    default: Any, zh: str, en: str, *, help: Bilingual | None = None, widget: Widget = "",
+    choices: Mapping[str, Bilingual] | None = None, **bounds: Any,
+) -> Any:  # fmt: skip
     """A pydantic field with a title in each language; `bounds` are pydantic's (ge, le, max_length …).
 
-    `widget` asks the form for more than a line: "lines" a text area, "draw" an 8 × 8 drawing pad.
+    `widget` asks the form for more than a line: "lines" a text area, "draw" an 8 × 8 drawing pad. `choices` names
+    the values of a Literal as the form and the error messages call them; addresses and the API keep the values.
     """
     words: dict[str, Any] = {"title_zh": zh, "title_en": en}
     if widget:
         words["widget"] = widget
+    if choices is not None:
+        for lang in LANGS:
+            words[f"choices_{lang}"] = {value: title.get(lang) for value, title in choices.items()}
     if help is not None:
         words |= {"help_zh": help.zh, "help_en": help.en}
     return Field(default, json_schema_extra=words, **bounds)
@@ -58,15 +63,15 @@ class Params(BaseModel):
 
 
 def params_schema(params: type[Params], lang: str) -> dict[str, Any]:
-    """JSON Schema of `params` with titles and help in one language; `seed` comes last."""
+    """JSON Schema of `params` with titles, help and names of choices in one language; `seed` comes last."""
     schema = params.model_json_schema()
     fields: dict[str, Any] = {}
     for name, given in sorted(schema["properties"].items(), key=lambda kv: kv[0] == "seed"):
         words = dict(given)
-        for key in ("title", "help"):
+        for key, name_there in (("title", "title"), ("help", "description"), ("choices", "choices")):
             zh, en = words.pop(f"{key}_zh", None), words.pop(f"{key}_en", None)
             if zh is not None:
-                words["title" if key == "title" else "description"] = zh if lang == "zh" else en
+                words[name_there] = zh if lang == "zh" else en
         fields[name] = words
     schema["properties"] = fields
     schema["title"] = params.__name__
@@ -249,20 +254,8 @@ class Failed(Event, tag="failed", frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    Started
-    | Progress
-    | Scalar
-    | Gates
-    | Heatmap
-    | Trail
-    | Sound
-    | Text
-    | Table
-    | Seed
-    | Metric
-    | Finished
-    | Failed
-)
+    Started | Progress | Scalar | Gates | Heatmap | Trail | Sound | Text | Table | Seed | Metric | Finished | Failed
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
@@ -314,12 +307,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an answer or a paper says; a Metric event with its id gives this run's number and verdict."""
+    """What an answer or a paper says; a Metric event with its id gives this run's number and verdict.
+
+    `tally` says what the metric's `solved` of `seeds` counts, where that is not the seeds that bear the claim out.
+    """
 
     id: str
     text: Bilingual
     published: Bilingual
     source: str  # key in questions/sources.toml
+    measured: Bilingual = Bilingual("", "")  # what the metric is, in a few words that its number may follow
+    tally: Bilingual = Bilingual("{seeds} 个种子中 {solved} 个成立", "holds for {solved} of {seeds} seeds")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pydantic import model_validator
 
 from app.demos.frames import gates_event, shown_steps
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import figures
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -49,17 +50,13 @@ class CharLMParams(TrainedParams):
     """The text, the training, and how the next character is chosen."""
 
     corpus: Literal["names", "sonnets", "tang", "own"] = param(
-        "names", "语料", "Text",
-        help=Bilingual(
-            "英文人名、莎士比亚十四行诗、45 首五言绝句，或你自己的文字",
-            "first names, Shakespeare’s sonnets, 45 Tang quatrains, or your own",
-        ),
+        "names", "语料", "Text", choices={"names": Bilingual("英文人名", "first names"), "sonnets": Bilingual("莎士比亚十四行诗", "Shakespeare’s sonnets"), "tang": Bilingual("45 首五言绝句", "45 Tang quatrains"), "own": Bilingual("你自己的文字", "your own text")},
     )  # fmt: skip
     own: str = param(
         "", "你自己的文字", "Your own text", widget="lines", max_length=MOST,
         help=Bilingual(
-            f"{LEAST} 到 {MOST} 个字符，“语料”要选 own；末尾十分之一留作测试",
-            f"{LEAST:,} to {MOST:,} characters, with Text set to own; the last tenth is held out",
+            f"{LEAST} 到 {MOST} 个字符；“语料”要选“你自己的文字”，末尾十分之一留作测试",
+            f"{LEAST:,} to {MOST:,} characters, with ‘your own text’ chosen above; the last tenth is held out",
         ),
     )  # fmt: skip
     temperature: float = param(
@@ -84,11 +81,11 @@ class CharLMParams(TrainedParams):
     def _fits(self) -> CharLMParams:
         if self.corpus == "own" and len(self.own) < LEAST:
             raise ValueError(
-                f"own：corpus 为 own 时至少 {LEAST} 个字符，现有 {len(self.own)} 个 | own: with corpus own at least {LEAST} characters, not {len(self.own)}"
+                f"“语料”（corpus）选“你自己的文字”时，own 至少要 {LEAST} 个字符，现有 {len(self.own)} 个 | With ‘your own text’ (corpus), own needs at least {LEAST} characters, not {len(self.own)}"
             )
         if self.unit >= self.hidden:
             raise ValueError(
-                f"unit 不能大于 {self.hidden - 1}（单元从 0 数起） | unit must be at most {self.hidden - 1}: units count from 0"
+                f"上色的单元（unit）不能大于 {self.hidden - 1}（从 0 数起） | The unit (unit) must be at most {self.hidden - 1}: units count from 0"
             )
         return self
 
@@ -171,7 +168,7 @@ def _samples(params: CharLMParams, models: list[CharLM], text: str) -> Iterator[
 
     own = study.Choice(params.temperature, params.top_k, params.top_p)
     choices = {
-        f"* T = {own.temperature:g}, k = {own.k}, p = {own.p:g}": own,
+        f"* T = {figures(own.temperature)}, k = {own.k}, p = {figures(own.p)}": own,
         "T = 0": study.Choice(0.0),
         "T = 0.3": study.Choice(0.3),
         "T = 0.7": study.Choice(0.7),
@@ -256,7 +253,7 @@ def _free(params: CharLMParams, models: list[CharLM]) -> Iterator[AnyEvent]:
 demo = Demo(
     slug="char-lm",
     title=Bilingual("字符语言模型", "A character language model"),
-    summary=Bilingual("从头训练一个逐字预测的 LSTM，边训练边读它写的东西：困惑度怎样降到二元模型以下，温度、top-k、top-p 怎样改变文风，没人给它正确前文时错误怎样累积。", "Train an LSTM that predicts text one character at a time and read what it writes meanwhile: how perplexity falls below a bigram model’s, what temperature, top-k and top-p do to the style, and how errors pile up once nobody hands it the true prefix."),
+    summary=Bilingual("从头训练一个逐字预测的 LSTM，边训练边读它写的东西：困惑度怎样降到二元模型以下，温度、top-k、top-p 怎样改变文风，没有正确的前文时错误怎样累积。", "Train an LSTM that predicts text one character at a time and read what it writes meanwhile: how perplexity falls below a bigram model’s, what temperature, top-k and top-p do to the style, and how errors pile up once nobody hands it the true prefix."),
     params=CharLMParams,
     run=surgical(train),
     panels=(
@@ -300,23 +297,23 @@ demo = Demo(
     claims=(
         Claim("bigram", Bilingual("LSTM 语言模型能预测下一个字符，而且不只是看前一个字", "An LSTM language model predicts the next character, and from more than the one before"),
             Bilingual("LSTM 逐步预测就能生成有长程结构的序列", "Predicting one step at a time, LSTMs generate sequences with long-range structure"),
-            "S36",
+            "S36", measured=Bilingual("LSTM 的困惑度（中位数）", "the LSTM’s perplexity, median"),
         ),
         Claim("context", Bilingual("LSTM 能捕捉长序列中的长期依赖", "LSTMs capture long-term dependencies in long sequences"),
             Bilingual("LSTM 语言模型约用 200 个词的上文，50 个词以外几乎不管词序", "An LSTM language model uses about 200 tokens of context and hardly minds order beyond 50"),
-            "S23",
+            "S23", measured=Bilingual("够用的上文长度（中位数）", "length of context that suffices, median"),
         ),
         Claim("exposure", Bilingual("自由运行时错误会累积（曝光偏差）", "Errors pile up in a free run (exposure bias)"),
             Bilingual("训练与推理的前文不一致，错误会很快累积", "Training and inference see different prefixes, and mistakes can build up quickly"),
-            "S35",
+            "S35", measured=Bilingual("自由运行末段多猜错的比例", "extra share of wrong guesses late in it"),
         ),
         Claim("temperature", Bilingual("温度低则重复，温度高则胡写", "A low temperature repeats itself, a high one writes gibberish"),
             Bilingual("取概率最大的文本单调重复，不截尾的采样不连贯", "Maximising probability gives dull repetition, sampling from the whole tail incoherence"),
-            "S56",
+            "S56", measured=Bilingual("T = 0 时不同四字串的比例", "share of distinct 4-grams at T = 0"),
         ),
     ),
     questions=(5, 16, 28),
-    proves=Bilingual("几秒钟的训练足以让一个小 LSTM 的困惑度低于二元模型；同一个网络，只换选字的办法，文字就从打转变成胡写；没有真前文时错误确实累积。它用到的上文只有几个字符。", "Seconds of training take a small LSTM below a bigram model’s perplexity; the same network goes from loops to gibberish by the way characters are chosen alone; without the true prefix errors do pile up. The context it uses is a handful of characters."),
+    proves=Bilingual("几秒钟的训练足以让一个小 LSTM 的困惑度低于二元模型；同一个网络，只换选字的办法，写出来的就从原地打转变成胡言乱语；没有真前文时错误确实累积。它用到的上文只有几个字符。", "Seconds of training take a small LSTM below a bigram model’s perplexity; the same network goes from loops to gibberish by the way characters are chosen alone; without the true prefix errors do pile up. The context it uses is a handful of characters."),
     not_proves=Bilingual("用到的上文短，一半是因为语料小、训练窗口只有 40 个字符，不能推到大模型。自由运行里“猜错”只看逐字相同，好的改写也算错。困惑度只能在同一份语料、同一套字符之间比较。", "The short context owes much to small texts and training windows of 40 characters; do not carry it over to large models. In the free run ‘wrong’ means not the same character, so a good rewording counts as an error. Perplexities compare only on the same text and alphabet."),
     presets=(
         Preset("default", Bilingual("人名，T = 0.8", "Names, T = 0.8"), {}),

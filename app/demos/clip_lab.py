@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.demos.frames import gates_event
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import figures
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -47,7 +48,9 @@ NAMES = {
 class ClipLabParams(TrainedParams):
     """What is clipped and how badly it explodes."""
 
-    method: Literal["none", "source", "value", "norm"] = param("norm", "细看哪一种", "Method to look at")
+    method: Literal["none", "source", "value", "norm"] = param(
+        "norm", "细看哪一种", "Method to look at", choices=NAMES
+    )
     threshold: float = param(1.0, "阈值 τ", "Threshold τ", ge=0.01, le=100)
     scale: float = param(8.0, "循环权重 ×", "Recurrent weights ×", ge=1, le=20)
     lr: float = param(0.5, "学习率（SGD）", "Learning rate (SGD)", ge=0.001, le=2)
@@ -118,8 +121,8 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
             for lane in lanes
         ],
         caption=Bilingual(
-            f"裁剪之前见过的最大梯度范数：{max(finite, default=0.0):.4g}。原文代码若喂给多元素张量，则是 {on_tensors()}",
-            f"Largest norm seen before clipping: {max(finite, default=0.0):.4g}. Fed a tensor of several elements, the source’s code gives {on_tensors()}",
+            f"裁剪之前见过的最大梯度范数：{figures(max(finite, default=0.0), 4)}。原文的代码若用在多元素张量上，会报错：{on_tensors()}",
+            f"Largest norm seen before clipping: {figures(max(finite, default=0.0), 4)}. Given a tensor of several elements, the source’s code raises {on_tensors()}",
         ),
     )
     rows: list[list[Cell]] = []
@@ -127,9 +130,9 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
         for method in METHODS:
             after = treated(method, gradient, params.threshold)
             rows.append([
-                f"({gradient[0]:g}, {gradient[1]:g})",
+                f"({figures(gradient[0])}, {figures(gradient[1])})",
                 NAMES[method],
-                f"({after[0]:.4g}, {after[1]:.4g})",
+                f"({figures(after[0], 4)}, {figures(after[1], 4)})",
                 math.hypot(*after),
             ])  # fmt: skip
     yield Table(
@@ -228,6 +231,7 @@ demo = Demo(
             Bilingual("原文的代码实现了梯度裁剪", "The source’s code clips the gradient"),
             Bilingual("裁剪必须原地改写梯度", "Clipping has to write the gradient in place"),
             "S22",
+            measured=Bilingual("与不裁剪相比，权重的最大差", "largest weight difference from no clipping"),
         ),
         Claim(
             "vanishing",
@@ -237,6 +241,9 @@ demo = Demo(
                 "Clipping is for explosion; vanishing gets a separate regulariser",
             ),
             "S5",
+            measured=Bilingual(
+                "极小梯度裁剪后与裁剪前的范数比", "norm of a tiny gradient, after over before"
+            ),
         ),
         Claim(
             "direction",
@@ -245,6 +252,9 @@ demo = Demo(
             ),
             Bilingual("‖g‖ 超过阈值时乘以 τ/‖g‖", "When ‖g‖ exceeds the threshold, multiply by τ/‖g‖"),
             "S5",
+            measured=Bilingual(
+                "裁剪前后方向余弦的最小值", "smallest cosine between gradients before and after"
+            ),
         ),
     ),
     questions=(7, 12, 20, 22, 26),

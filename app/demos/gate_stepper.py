@@ -66,10 +66,20 @@ class GateStepperParams(Params):
     forget_bias: float = param(0.0, "遗忘门偏置", "Forget bias", ge=0, le=6)
     c0: float = param(1.0, "初始细胞状态 c₀", "Initial cell state c₀", ge=-5, le=5)
     clamp: Literal["none", "keep", "forget", "open"] = param(
-        "none", "钳住门", "Hold gates",
-        help=Bilingual("keep：f=1, i=0；forget：f=0；open：i=f=o=1", "keep: f=1, i=0; forget: f=0; open: i=f=o=1"),
+        "none", "钳住门", "Hold gates", choices={"none": Bilingual("不钳", "none"), "keep": Bilingual("守住：f = 1，i = 0", "keep: f = 1, i = 0"), "forget": Bilingual("清空：f = 0", "forget: f = 0"), "open": Bilingual("全开：i = f = o = 1", "all open: i = f = o = 1")},
     )  # fmt: skip
-    clamp_gate: Literal["none", "i", "f", "g", "o"] = param("none", "再钳一个门", "Hold one more gate")
+    clamp_gate: Literal["none", "i", "f", "g", "o"] = param(
+        "none",
+        "再钳一个门",
+        "Hold one more gate",
+        choices={
+            "none": Bilingual("不钳", "none"),
+            "i": Bilingual("输入门 i", "input gate i"),
+            "f": Bilingual("遗忘门 f", "forget gate f"),
+            "g": Bilingual("候选 g", "candidate g"),
+            "o": Bilingual("输出门 o", "output gate o"),
+        },
+    )
     clamp_value: float = param(1.0, "钳到的值", "At value", ge=-1, le=1)
     clamp_from: int = param(1, "从第几步", "From step", ge=1, le=100)
     clamp_to: int = param(100, "到第几步", "To step", ge=1, le=100)
@@ -81,7 +91,9 @@ class GateStepperParams(Params):
                 f"unit 不能大于 {self.hidden - 1}（单元从 0 数起） | unit must be at most {self.hidden - 1}: units count from 0"
             )
         if self.clamp_to < self.clamp_from:
-            raise ValueError("clamp_to 不能小于 clamp_from | clamp_to must be at least clamp_from")
+            raise ValueError(
+                "“到第几步”（clamp_to）不能小于“从第几步”（clamp_from） | ‘To step’ (clamp_to) must be at least ‘From step’ (clamp_from)"
+            )
         if not is_numbers(self.text) and len(self.text) > MAX_TOKENS:
             raise ValueError(
                 f"text 最多 {MAX_TOKENS} 个字符 | text must have at most {MAX_TOKENS} characters"
@@ -253,23 +265,26 @@ demo = Demo(
             ),
             Bilingual("恒定误差环流（CEC）", "The constant error carousel"),
             "S1",
+            measured=Bilingual("c 在 100 步里的最大变化", "largest change of c in 100 steps"),
         ),
         Claim(
             "forget",
             Bilingual("f = 0 时，旧记忆一步就清空", "With f = 0 the old memory is gone in one step"),
             Bilingual("遗忘门让状态可以归零", "The forget gate lets the state be reset"),
             "S2",
+            measured=Bilingual("走一步之后 c 与 i·g 之差", "difference of c from i·g after one step"),
         ),
         Claim(
             "cell",
             Bilingual("手写的公式与 nn.LSTMCell 相同", "The equations as written equal nn.LSTMCell"),
             Bilingual("PyTorch 文档给出的公式", "The equations in PyTorch’s documentation"),
             "S22",
+            measured=Bilingual("与 nn.LSTMCell 的最大差", "largest difference from nn.LSTMCell"),
         ),
     ),
     questions=(1, 2, 3, 17, 18),
     proves=Bilingual(
-        "门是逐元素的系数：f 乘旧记忆，i 乘候选值 g，o 乘 tanh(c)。算式里的每个数都来自真实的权重，与 nn.LSTMCell 一致。",
+        "门是逐元素相乘的系数：f 乘旧记忆，i 乘候选值 g，o 乘 tanh(c)。算式里的每个数都由真实的权重算出，与 nn.LSTMCell 一致。",
         "Gates are elementwise factors: f times the old memory, i times the candidate g, o times tanh(c). Every number comes from the real weights and agrees with nn.LSTMCell.",
     ),
     not_proves=Bilingual(

@@ -41,7 +41,16 @@ CELLS = ("rnn", "gru", "lstm")
 class GradientFlowParams(TrainedParams):
     """Controls of the measurement."""
 
-    cell: Literal["rnn", "gru", "lstm"] = param("lstm", "单元", "Cell")
+    cell: Literal["rnn", "gru", "lstm"] = param(
+        "lstm",
+        "单元",
+        "Cell",
+        choices={
+            "rnn": Bilingual("RNN (tanh)", "RNN (tanh)"),
+            "gru": Bilingual("GRU", "GRU"),
+            "lstm": Bilingual("LSTM", "LSTM"),
+        },
+    )
     T: int = param(50, "序列长度 T", "Sequence length T", ge=2, le=100)
     forget_bias: float = param(
         0.0, "遗忘门偏置", "Forget bias", ge=0, le=6,
@@ -121,7 +130,7 @@ def _verdicts(params: GradientFlowParams, ratios: dict[str, list[float]]) -> Ite
             Bilingual("log₁₀ 比值，均值", "log₁₀ ratio, mean"),
             Bilingual("最小", "min"),
             Bilingual("最大", "max"),
-            Bilingual("每步（十倍程）", "decades a step"),
+            Bilingual("每步的 log₁₀", "log₁₀ a step"),
         ],
         rows=rows,
         caption=Bilingual("空缺表示上溢或下溢，不是数。", "A gap means overflow or underflow, not a number."),
@@ -210,6 +219,10 @@ demo = Demo(
                 "The gated linear loop keeps the error from decaying, provided that the forget gate is near 1",
             ),
             "S7",
+            measured=Bilingual("首步与末步梯度之比，log₁₀", "log₁₀ of gradient, first step over last"),
+            tally=Bilingual(
+                "{seeds} 个种子中 {solved} 个没有消失", "no vanishing in {solved} of {seeds} seeds"
+            ),
         ),
         Claim(
             "exploding",
@@ -219,16 +232,20 @@ demo = Demo(
                 "They tend not to vanish but can explode, hence a cap on the gradient’s norm",
             ),
             "S17",
+            measured=Bilingual("首步与末步梯度之比，log₁₀", "log₁₀ of gradient, first step over last"),
+            tally=Bilingual(
+                "{seeds} 个种子中 {solved} 个没有爆炸", "no explosion in {solved} of {seeds} seeds"
+            ),
         ),
     ),
     questions=(1, 4, 7, 17, 21),
     proves=Bilingual(
-        "初始化时误差能不能传回去，由遗忘门的起点和循环权重的大小决定，不由“叫不叫 LSTM”决定：默认的 LSTM 消失得几乎和 RNN 一样快，偏置设为 3 就几乎不衰减，权重放大则爆炸。",
+        "初始化时误差能不能传回去，由遗忘门的起点和循环权重的大小决定，与“叫不叫 LSTM”无关：默认的 LSTM 消失得几乎和 RNN 一样快，偏置设为 3 就几乎不衰减，权重放大则爆炸。",
         "Whether the error gets back at initialisation is decided by where the forget gate starts and how large the recurrent weights are, not by the name LSTM: the default one fades almost as fast as an RNN, a bias of 3 all but stops that, and large weights make it explode.",
     ),
     not_proves=Bilingual(
-        "这是训练之前的一张快照，输入是噪声。训练会移动遗忘门，所以它不能说明训练之后学不学得会；那要看“时间顺序”。",
-        "It is a snapshot before training, on noise. Training moves the forget gate, so this does not tell what can be learnt; see ‘Temporal order’ for that.",
+        "这是训练之前的一张快照，输入是噪声。训练会移动遗忘门，所以它不能说明训练之后学不学得会；那要看“时间顺序赛跑”。",
+        "It is a snapshot before training, on noise. Training moves the forget gate, so this does not tell what can be learnt; see ‘Temporal order race’ for that.",
     ),
     presets=(
         Preset("default", Bilingual("默认 LSTM", "Default LSTM"), {"cell": "lstm", "T": 50}),

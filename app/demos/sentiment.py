@@ -16,6 +16,7 @@ from pydantic import field_validator
 
 from app.demos.frames import gates_event, shown_steps
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import signed
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -39,10 +40,8 @@ if TYPE_CHECKING:
     from app.network.studies.sentiment import Bayes, Sentiment
 
 FRAMES, POINTS, SHOWN, CHANCE = 7, 15, 6, 0.5
-USED, UNUSED = (
-    0.10,
-    0.03,
-)  # shuffling must cost so much for order to count as used; less than UNUSED, as unused
+FAVOURABLE, DAMNING = Bilingual("好评", "favourable"), Bilingual("差评", "unfavourable")
+USED, UNUSED = 0.10, 0.03  # shuffling must cost so much for order to count as used; less, as unused
 Verdict = Literal["holds", "fails", "depends"]
 
 
@@ -121,14 +120,14 @@ def train(params: SentimentParams) -> Training:
 
 
 def _words(params: SentimentParams, bag: Bayes) -> Text:
-    score = bag.score(params.own)
+    score = signed(f"{bag.score(params.own):+.2f}")
     return Text(
         panel="bag",
         tokens=list(params.own),
         values=[round(math.tanh(bag.weight(char)), 3) for char in params.own],
         caption=Bilingual(
-            f"词袋：每个字自己的分（正为好评）；单字和字对合计 {score:+.2f}",
-            f"bag: each character’s own score, above 0 favourable; with pairs {score:+.2f} in all",
+            f"词袋：每个字自己的分（正为好评）；单字和字对合计 {score}",
+            f"bag: each character’s own score, above 0 favourable; with pairs {score} in all",
         ),
     )
 
@@ -140,7 +139,7 @@ def _sentence(model: Sentiment, step: int, chances: list[float]) -> Text:
         values=[round(2 * chance - 1, 3) for chance in chances],
         step=step,
         caption=Bilingual(
-            f"第 {step} 步：底色是读到此处为止的 2P − 1；读完 P(好评) = {chances[-1]:.2f}",
+            f"第 {step} 步：底色是读到此处为止的 2P − 1；读完 P（好评）= {chances[-1]:.2f}",
             f"after step {step}: colour is 2P − 1 as far as it has read; at the end P(favourable) = {chances[-1]:.2f}",
         ),
     )
@@ -170,6 +169,7 @@ def _verdicts(
         name="cost_of_shuffling", value=cost, claim="order", solved=used, seeds=n, verdict=order_used(cost)
     )
     own = [model.chances()[-1] for model in models]
+    odds = signed(f"{pairs.score(params.own):+.2f}")
     yield Metric(name="own_P", value=median(own))
     yield Table(
         panel="table",
@@ -180,13 +180,18 @@ def _verdicts(
             Bilingual("你的句子", "your sentence"),
         ],
         rows=[
-            ["LSTM", median(found), median(shuffled), f"P(+) = {median(own):.2f}"],
+            [
+                "LSTM",
+                median(found),
+                median(shuffled),
+                Bilingual(f"P（好评）= {median(own):.2f}", f"P(favourable) = {median(own):.2f}"),
+            ],
             [Bilingual("朴素贝叶斯，单字", "naive Bayes, characters"), bag["single"], bag["single"], None],
             [
                 Bilingual("朴素贝叶斯，单字和字对", "naive Bayes, characters and pairs"),
                 bag["pairs"],
                 None,
-                f"log odds {pairs.score(params.own):+.2f}",
+                Bilingual(f"对数几率 {odds}", f"log odds {odds}"),
             ],
             [Bilingual("乱猜", "chance"), CHANCE, CHANCE, None],
         ],
@@ -205,7 +210,10 @@ def _mistakes(model: Sentiment) -> Table:
             Bilingual("标签", "label"),
             Bilingual("好评的概率", "P(favourable)"),
         ],
-        rows=[[text, "+" if label else "−", chance] for text, label, chance in model.mistakes()[:SHOWN]],
+        rows=[
+            [text, FAVOURABLE if label else DAMNING, chance]
+            for text, label, chance in model.mistakes()[:SHOWN]
+        ],
         caption=Bilingual(
             "第一个种子最有把握却判错的几条。先自己读：有的标签本身就可疑，这是正确率到不了 1 的原因之一。",
             "What the first seed got wrong with the greatest confidence. Read them yourself first: some labels are doubtful, one reason why accuracy stays below 1.",
@@ -224,7 +232,7 @@ demo = Demo(
         Panel("sentence", "text", Bilingual("LSTM 读你的句子", "The LSTM reads your sentence"),
             note=Bilingual("看“但是”前后：训练之后，前半句的好评会不会被后半句拉回来？分类看的是各步状态的平均，所以前面的话始终算数。", "Look around a ‘but’: once trained, does the second half pull the first half’s verdict back? The classifier averages the states of all steps, so what came first keeps its vote."),
         ),
-        Panel("bag", "text", Bilingual("词袋读你的句子", "The bag reads your sentence"),
+        Panel("bag", "text", Bilingual("词袋怎么看你的句子", "The bag reads your sentence"),
             note=Bilingual("每个字有一个固定的分，放在哪里都一样。", "Every character has one score, wherever it stands."),
         ),
         Panel("accuracy", "curves", Bilingual("没见过的评论上的正确率（第一个种子）", "Accuracy on unseen reviews (first seed)"),
@@ -256,13 +264,13 @@ demo = Demo(
     ),
     claims=(
         Claim("beats", Bilingual("LSTM 在情感分析中表现出色（比不管顺序的词袋好）", "LSTMs perform excellently at sentiment analysis (better than a bag without order)"),
-            Bilingual("对较远的上文，LSTM 只粗略记得出现过哪些词", "Of distant context an LSTM keeps roughly which words occurred"), "S23"),
-        Claim("order", Bilingual("靠的是捕捉序列中的依赖，也就是字的顺序", "It is dependencies in the sequence, that is order, that it lives on"),
-            Bilingual("50 个词以外，打乱词序几乎没有影响", "Beyond 50 words, shuffling the order has next to no effect"), "S23"),
+            Bilingual("对较远的上文，LSTM 只粗略记得出现过哪些词", "Of distant context an LSTM keeps roughly which words occurred"), "S23", measured=Bilingual("LSTM 的测试正确率（中位数）", "the LSTM’s test accuracy, median")),
+        Claim("order", Bilingual("它靠的是序列中的依赖，也就是字的顺序", "It relies on dependencies in the sequence, that is, on order"),
+            Bilingual("50 个词以外，打乱词序几乎没有影响", "Beyond 50 words, shuffling the order has next to no effect"), "S23", measured=Bilingual("打乱字序丢掉的正确率", "accuracy lost by shuffling the characters")),
     ),
     questions=(5,),
-    proves=Bilingual("同一份去过重的评论上，几千条数据、几秒训练，字符 LSTM 学得会情感分类，但比不比得过数一遍就有的词袋，要看图上那条虚线；把字序打乱后正确率掉多少，就是它从顺序里得到的全部好处。", "On the same reviews, freed of repeats, a few thousand lines and seconds of training teach a character LSTM sentiment; whether it beats a bag that comes from counting once is read off the dashed line, and what shuffling the characters costs is all that it gains from their order."),
-    not_proves=Bilingual("这不说明 LSTM 天花板就在这里：没有预训练的词向量，没有双向，数据少，句子短。数据多了，字序可能更值钱。标签来自网站，有噪声。", "It does not show the LSTM’s ceiling: no pretrained embeddings, one direction, few data, short lines. With more data order may be worth more. The labels come from a website and are noisy."),
+    proves=Bilingual("在同一份去过重的评论上，几千条数据、几秒训练，字符 LSTM 就学得会情感分类；但它能不能胜过数一遍就有的词袋，要看图上那条虚线；把字序打乱后正确率掉多少，就是它从顺序里得到的全部好处。", "A few thousand reviews without repeats and some seconds of training teach a character LSTM sentiment. Whether it beats a bag that counts once is read off the dashed line; and what shuffling the characters costs is all that it gains from their order."),
+    not_proves=Bilingual("这不说明 LSTM 的上限就在这里：没有预训练的词向量，没有双向，数据少，句子短。数据多了，字序可能更值钱。标签来自网站，有噪声。", "It does not show the LSTM’s ceiling: no pretrained embeddings, one direction, few data, short lines. With more data order may be worth more. The labels come from a website and are noisy."),
     presets=(
         Preset("default", Bilingual("5600 条评论", "5,600 reviews"), {}),
         Preset("irony", Bilingual("一句反话", "Some irony"), {"own": "真是太好了，住一晚蚊子咬了三十个包。"}),

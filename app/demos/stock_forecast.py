@@ -48,11 +48,24 @@ SIMPLE = {
 class StockForecastParams(TrainedParams):
     """The firm, the networks and what a trade costs."""
 
-    stock: Literal["AAPL", "AMZN", "GOOG", "IBM", "MSFT"] = param("AAPL", "股票", "Share")
-    lane: Literal["level", "return"] = param("return", "细看哪一个网络的门", "Gates of which network")
+    stock: Literal["AAPL", "AMZN", "GOOG", "IBM", "MSFT"] = param(
+        "AAPL",
+        "股票",
+        "Share",
+        choices={
+            "AAPL": Bilingual("苹果（AAPL）", "Apple (AAPL)"),
+            "AMZN": Bilingual("亚马逊（AMZN）", "Amazon (AMZN)"),
+            "GOOG": Bilingual("谷歌（GOOG）", "Google (GOOG)"),
+            "IBM": Bilingual("IBM", "IBM"),
+            "MSFT": Bilingual("微软（MSFT）", "Microsoft (MSFT)"),
+        },
+    )
+    lane: Literal["level", "return"] = param(
+        "return", "细看哪一个网络的门", "Gates of which network", choices=LANES
+    )
     cost: float = param(
-        0.05, "每个半边的成本（%）", "Cost of a half-turn (%)", ge=0, le=2,
-        help=Bilingual("买入算一个半边，由多翻空算两个", "a purchase is one half-turn, turning from long to short is two"),
+        0.05, "买或卖一次的成本（%）", "Cost of a half-turn (%)", ge=0, le=2,
+        help=Bilingual("由做多翻成做空算两次", "a purchase is one half-turn, turning from long to short is two"),
     )  # fmt: skip
     window: int = param(12, "窗口（月）", "Window (months)", ge=3, le=24)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -274,7 +287,7 @@ demo = Demo(
                              "k = 0 is the month to be forecast, k = 1 the month before. A peak at 1 says that what it tells is last month’s price."),
               x=Bilingual("k：预测与 k 个月前的价格的相关系数", "k: correlation of the forecast with the price k months back"),
               series=(*(Series(*lane) for lane in LANES.items()), Series("last", SIMPLE["last"], baseline=True))),
-        Panel("money", "curves", Bilingual("照学收益率的预测交易：1 美元变成多少", "Trading on the returns network: what becomes of 1 USD"),
+        Panel("money", "curves", Bilingual("照学收益率的网络交易：1 美元变成多少", "Trading on the returns network: what becomes of 1 USD"),
               note=Bilingual("预测涨就买入，预测跌就卖空。虚线是一直持有。", "Long where a rise is forecast, short where a fall is. Dashed: held throughout."),
               x=Bilingual("年", "year"), y=Bilingual("美元", "USD"),
               series=(Series("gross", Bilingual("不计成本", "before costs")), Series("net", Bilingual("扣成本后", "after costs")),
@@ -291,27 +304,27 @@ demo = Demo(
     ),
     claims=(
         Claim("level", Bilingual("LSTM 学了历史价格，就能预测未来价格", "An LSTM that learns past prices predicts future ones"),
-              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43"),
+              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("误差与“上月的价”的误差之比", "error over that of last month’s price")),
         Claim("return", Bilingual("改学收益率，就能胜过朴素预测", "Learning returns instead beats the naive forecasts"),
-              Bilingual("朴素预测在许多经济、金融序列上效果出奇地好", "Naive forecasts do remarkably well on many economic and financial series"), "S43"),
+              Bilingual("朴素预测在许多经济、金融序列上效果出奇地好", "Naive forecasts do remarkably well on many economic and financial series"), "S43", measured=Bilingual("误差与“上月的价”的误差之比", "error over that of last month’s price")),
         Claim("r2", Bilingual("价格上的 R² 很高，说明模型有预测力", "A high R² on prices shows predictive power"),
-              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43"),
+              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("学收益率的网络的 R²", "R² of the network on returns")),
         Claim("lag", Bilingual("预测曲线贴着真实曲线，说明它预见了走势", "A forecast that hugs the price has foreseen it"),
-              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43"),
+              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("与当月价的相关减去与上月价的", "correlation with this month’s price, minus last month’s")),
         Claim("profit", Bilingual("照 LSTM 的预测交易，扣掉成本仍胜过一直持有", "Trading on the LSTM beats holding, after costs"),
-              Bilingual("2010 年以后，扣除成本的收益在零附近波动", "Since 2010 returns after costs fluctuate around zero"), "S42"),
+              Bilingual("2010 年以后，扣除成本的收益在零附近波动", "Since 2010 returns after costs fluctuate around zero"), "S42", measured=Bilingual("每投入 1 美元，比一直持有多得", "gain over holding, per dollar")),
     ),
     questions=(15,),
     proves=Bilingual(
-        "在这几只股票的月度价格上：学价格的 LSTM 一离开训练时的价格范围就失灵；学收益率的几乎照报上月的价；偶尔“赢”一点（AMZN、GOOG），也只是每月都报差不多的涨幅，照它交易就等于一直持有。高 R² 上月价自己就有。",
-        "On these monthly prices: an LSTM on levels fails once prices leave the range it was trained on; one on returns all but tells last month’s price, and where it ‘wins’ a little (AMZN, GOOG) it forecasts much the same rise every month, which trades just as holding does. The high R² belongs to last month’s price already.",
+        "在这几只股票的月度价格上：学价格的 LSTM 一离开训练时的价格范围就失灵；学收益率的几乎照报上月的价；偶尔“赢”一点（AMZN、GOOG），也只是每月都报差不多的涨幅，照它交易就等于一直持有。高 R² 不是它的本事：直接报上月的价，R² 就已经这么高。",
+        "On these monthly prices: an LSTM on levels fails once prices leave the range it was trained on; one on returns does little more than repeat last month’s price, and where it ‘wins’ a little (AMZN, GOOG) it forecasts much the same rise every month, which trades just as holding does. The high R² is no merit of its own: telling last month’s price already has it.",
     ),
     not_proves=Bilingual(
         "只有价格，没有成交量、消息和截面信息；测试段只有十几到二十五个月，盈亏多半是运气。五家都是事后挑出来、活到今天的大公司（幸存者偏差）。它不能说明市场不可预测，更不是投资建议。",
         "Prices alone: no volume, no news, no cross-section. The test part has fourteen to twenty-five months, so gains and losses are mostly luck. All five firms were picked with hindsight and survived (survivorship bias). It does not show that markets cannot be predicted, and it is no investment advice.",
     ),
     presets=(
-        Preset("default", Bilingual("AAPL", "AAPL"), {}),
+        Preset("default", Bilingual("苹果（AAPL）", "Apple (AAPL)"), {}),
         Preset("hug", Bilingual("MSFT：学价格，输得少些", "MSFT: on prices, a smaller loss"), {"stock": "MSFT", "lane": "level"}),
         Preset("drift", Bilingual("GOOG：赢在每月都报涨", "GOOG: it wins by saying ‘up’ each month"), {"stock": "GOOG"}),
         Preset("break", Bilingual("弄坏它：只看 3 个月，成本 2 %", "Break it: 3 months, costs of 2 %"), {"window": 3, "cost": 2}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from starlette.types import Scope
@@ -89,7 +89,26 @@ class Problem(Exception):
         return {"error": {key: value for key, value in said.items() if value is not None}}
 
 
-def from_validation(errors: list[Any], titles: Mapping[str, Bilingual] | None = None) -> Problem:
+class FieldWords(NamedTuple):
+    """A field's title, and its choices by value."""
+
+    title: Bilingual
+    choices: Mapping[str, Bilingual]
+
+    def listed(self) -> Bilingual:
+        """The choices with their values: what a person picks and what a program sends."""
+        zh = [
+            title.zh if title.zh == value else f"{title.zh}（{value}）"
+            for value, title in self.choices.items()
+        ]
+        en = [
+            title.en if title.en == value else f"{title.en} ({value})"
+            for value, title in self.choices.items()
+        ]
+        return Bilingual("、".join(zh), ", ".join(en))
+
+
+def from_validation(errors: list[Any], fields: Mapping[str, FieldWords] | None = None) -> Problem:
     """The first of pydantic's complaints as a 422 that names the field and the bound."""
     first = errors[0]
     path = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
@@ -98,14 +117,17 @@ def from_validation(errors: list[Any], titles: Mapping[str, Bilingual] | None = 
     if first["type"] == "json_invalid":
         return Problem(422, "bad-json")
     words = _BOUNDS.get(first["type"])
-    if first["type"] == "value_error":
+    known = (fields or {}).get(path[-1] if path else "", FieldWords(Bilingual(name, name), {}))
+    if first["type"] == "literal_error" and known.choices:
+        words = Bilingual(f"只能选：{known.listed().zh}", f"must be one of: {known.listed().en}")
+    elif first["type"] == "value_error":
         said = str(first.get("ctx", {}).get("error", first["msg"]))
         words = Bilingual(*said.split(" | ", 1)) if " | " in said else Bilingual(said, said)
     elif words is None:
         words = Bilingual(first["msg"], first["msg"])
     else:
         words = Bilingual(words.zh.format_map(context), words.en.format_map(context))
-    title = (titles or {}).get(path[-1] if path else "", Bilingual(name, name))
+    title = known.title
     bound = next(
         (
             context[key]
@@ -119,8 +141,8 @@ def from_validation(errors: list[Any], titles: Mapping[str, Bilingual] | None = 
     return Problem(422, "invalid", message=join if name else words, field=name or None, bound=bound)
 
 
-def from_pydantic(error: ValidationError, titles: Mapping[str, Bilingual] | None = None) -> Problem:
-    return from_validation(error.errors(include_url=False), titles)
+def from_pydantic(error: ValidationError, fields: Mapping[str, FieldWords] | None = None) -> Problem:
+    return from_validation(error.errors(include_url=False), fields)
 
 
 def _short(value: Any) -> Any:

@@ -15,7 +15,7 @@ from app.protocol import Demo, Lang, Params, params_schema
 from app.web.errors import Problem, from_pydantic
 from app.web.house import House, house
 from app.web.page_cache import keep
-from app.web.runs import titles
+from app.web.runs import field_words
 from app.web.templating import PageInfo
 
 router = APIRouter(include_in_schema=False)
@@ -67,7 +67,7 @@ async def demo_page(request: Request, lang: Language, slug: str) -> HTMLResponse
     try:
         params = demo.params.model_validate_strings(given)
     except ValidationError as invalid:
-        problem = from_pydantic(invalid, titles(demo))
+        problem = from_pydantic(invalid, field_words(demo))
         error = {"field": problem.field or "", "message": problem.message.get(lang)}
         params = demo.params()
     shown = describe(rooms, demo, lang, params)
@@ -126,6 +126,8 @@ def describe(rooms: House, demo: Demo, lang: str, params: Params) -> dict[str, A
                 "id": claim.id,
                 "text": claim.text.get(lang),
                 "published": claim.published.get(lang),
+                "measured": claim.measured.get(lang),
+                "tally": claim.tally.get(lang),
                 "source": _source(rooms.library, claim.source),
             }
             for claim in demo.claims
@@ -174,7 +176,7 @@ def _fields(demo: Demo, lang: str, params: Params) -> list[dict[str, Any]]:
                 "minimum": words.get("minimum"),
                 "maximum": words.get("maximum"),
                 "max_length": words.get("maxLength"),
-                "choices": choices or [],
+                "choices": [(value, words.get("choices", {}).get(value, value)) for value in choices or []],
                 "widget": words.get("widget", ""),
                 "value": values[name],
                 "step": 1 if integer else "any",

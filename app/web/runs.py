@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 
-from app.protocol import Bilingual, Demo, Lang, params_schema
+from app.protocol import LANGS, Bilingual, Demo, Lang, params_schema
 from app.runs import QueueFull, UnknownRun
-from app.web.errors import Problem, from_pydantic
+from app.web.errors import FieldWords, Problem, from_pydantic
 from app.web.house import house
 from app.web.learners import identity
 
@@ -60,11 +60,18 @@ async def demos(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list
     ]
 
 
-def titles(demo: Demo) -> dict[str, Bilingual]:
-    """Field name → its title, for error messages."""
-    extra = {name: field.json_schema_extra for name, field in demo.params.model_fields.items()}
+def field_words(demo: Demo) -> dict[str, FieldWords]:
+    """Field name → its title and the names of its choices, for error messages."""
+    zh, en = (params_schema(demo.params, lang)["properties"] for lang in LANGS)
     return {
-        n: Bilingual(str(e["title_zh"]), str(e["title_en"])) for n, e in extra.items() if isinstance(e, dict)
+        name: FieldWords(
+            Bilingual(zh[name]["title"], en[name]["title"]),
+            {
+                value: Bilingual(title, en[name]["choices"][value])
+                for value, title in zh[name].get("choices", {}).items()
+            },
+        )
+        for name in zh
     }
 
 
@@ -97,7 +104,7 @@ async def begin(request: Request, response: Response, slug: str, body: RunIn) ->
     try:
         params = demo.params.model_validate(body.params)
     except ValidationError as error:
-        raise from_pydantic(error, titles(demo)) from None
+        raise from_pydantic(error, field_words(demo)) from None
     if rooms.engine.error:
         raise Problem(503, "engine", retry_after=30, why=rooms.engine.error)
     who = identity(request).need()

@@ -10,7 +10,7 @@ from app.protocol import Gates
 from app.runs import UnknownRun
 from app.web.errors import Problem, from_pydantic
 from app.web.house import house
-from app.web.runs import RunId, titles
+from app.web.runs import RunId, field_words
 
 router = APIRouter(prefix="/api", tags=["demos"])
 
@@ -24,7 +24,7 @@ async def script(request: Request, slug: str) -> Response:
     try:
         params = demo.params.model_validate_strings(dict(request.query_params))
     except ValidationError as error:
-        raise from_pydantic(error, titles(demo)) from None
+        raise from_pydantic(error, field_words(demo)) from None
     return _file(
         scripts.script(slug, params.model_dump()).encode(), "text/x-python; charset=utf-8", f"{slug}.py"
     )

@@ -2,10 +2,11 @@
 import { make, say } from "./words.js";
 
 export class Comparison {
-  constructor(timeline, params, defaults) {
+  constructor(timeline, params, defaults, called) {
     this.timeline = timeline;
     this.params = params; // () → the params of the run that is shown
     this.defaults = defaults;
+    this.called = called; // (name, value) → both in words
     this.button = make("button", { type: "button", class: "button small", "data-keep": true, onclick: () => (timeline.kept ? this.drop() : this.keep()) });
     this.element = make("span", { hidden: true }, this.button);
     this.#name();
@@ -34,8 +35,8 @@ export class Comparison {
 
   // What sets the kept run apart from the defaults; the seed where nothing does.
   #label() {
-    const odd = Object.entries(this.kept).filter(([name, value]) => name !== "hold" && value !== this.defaults[name]).map(([name, value]) => `${name} = ${value}`);
-    return odd.length ? odd.join(", ") : say(`默认，种子 ${this.kept.seed}`, `defaults, seed ${this.kept.seed}`);
+    const odd = Object.entries(this.kept).filter(([name, value]) => name !== "hold" && value !== this.defaults[name]).map(([name, value]) => this.called(name, value));
+    return odd.length ? odd.join(say("，", ", ")) : say(`默认，种子 ${this.kept.seed}`, `defaults, seed ${this.kept.seed}`);
   }
 
   // The address of a run with these params, with the kept run's beside them.

@@ -27,10 +27,10 @@ class MendaoRun extends HTMLElement {
     this.state = make("span", { role: "status", "aria-live": "polite" });
     this.bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": say("进度", "Progress") });
     this.mark = make("span", { class: "recorded-mark", hidden: true }, say("录像：默认参数的一次运行", "recorded: a run of the defaults"));
-    this.claims = new Claims(this.spec.claims, this.timeline, () => ({ seed: this.params.seed ?? 0, seconds: this.seconds }));
+    this.claims = new Claims(this.spec.claims, this.timeline, () => ({ seed: this.params.seed ?? 0, seeds: this.params.seeds ?? 1, seconds: this.seconds }));
     this.transport = new Transport(this.timeline);
     this.panels = this.spec.panels.map((panel) => new KINDS[panel.kind](panel, this.timeline));
-    this.comparison = new Comparison(this.timeline, () => this.params, this.spec.params);
+    this.comparison = new Comparison(this.timeline, () => this.params, this.spec.params, (name, value) => this.called(name, value));
     this.surgery = "hold" in this.spec.params ? new Surgery(this.spec, () => this.params) : null;
     this.home = make("div");
     this.stage.append(
@@ -68,6 +68,13 @@ class MendaoRun extends HTMLElement {
 
   say(text) {
     this.state.textContent = text;
+  }
+
+  // A param with a value, in the words of the form.
+  called(name, value) {
+    const field = this.form.elements[name];
+    const choice = [...(field?.options ?? [])].find((option) => option.value === String(value));
+    return `${field?.labels?.[0]?.textContent ?? name} = ${choice?.text ?? (typeof value === "number" ? String(value).replace("-", "−") : value)}`;
   }
 
   // Field values in the types of the params they stand for.

@@ -21,7 +21,7 @@ export class Surgery {
     this.to = whole("10");
     this.line = make("input", { type: "text", maxlength: "120", placeholder: "f=0@1-10 i=0" });
     this.state = make("p", { class: "note", role: "status" });
-    const panel = (lane, zh, en) => new GatesPanel({ id: "surgery", title: say(zh, en), note: "", lane }, this.timeline);
+    const panel = (lane, zh, en) => new GatesPanel({ id: "surgery", title: say(zh, en), note: "", lane, series: LANES.map(([key, ...words]) => ({ key, title: say(...words) })) }, this.timeline);
     this.panels = [...LANES.map(([lane, zh, en]) => panel(lane, zh, en)), new TablePanel({ id: "surgery-answer", title: say("输出和损失怎样回应", "How output and loss answer"), note: "" }, this.timeline)];
     const form = make("form", { class: "surgery-form" },
       field("门", "Gate", this.gate), field("钳到", "Hold at", this.value), field("从第几步", "From step", this.from), field("到第几步", "To step", this.to),
