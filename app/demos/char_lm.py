@@ -81,11 +81,11 @@ class CharLMParams(TrainedParams):
     def _fits(self) -> CharLMParams:
         if self.corpus == "own" and len(self.own) < LEAST:
             raise ValueError(
-                f"“语料”（corpus）选“你自己的文字”时，own 至少要 {LEAST} 个字符，现有 {len(self.own)} 个 | With ‘your own text’ (corpus), own needs at least {LEAST} characters, not {len(self.own)}"
+                f"own：“语料”（corpus）选“你自己的文字”时至少 {LEAST} 个字符，现有 {len(self.own)} 个 | own: with ‘your own text’ (corpus) at least {LEAST} characters, not {len(self.own)}"
             )
         if self.unit >= self.hidden:
             raise ValueError(
-                f"上色的单元（unit）不能大于 {self.hidden - 1}（从 0 数起） | The unit (unit) must be at most {self.hidden - 1}: units count from 0"
+                f"上色的单元（unit）不能大于 {self.hidden - 1}（从 0 数起） | unit must be at most {self.hidden - 1}: units count from 0"
             )
         return self
 

@@ -61,7 +61,16 @@ class DateTranslationParams(TrainedParams):
             "such as ‘the 3rd of may 1984’ or ‘2031年5月7日’; 1900 to 2099",
         ),
     )  # fmt: skip
-    language: Literal["both", "zh", "en"] = param("both", "训练用哪种语言", "Language trained on")
+    language: Literal["both", "zh", "en"] = param(
+        "both",
+        "训练用哪种语言",
+        "Language trained on",
+        choices={
+            "both": Bilingual("中文和英文", "Chinese and English"),
+            "zh": Bilingual("只用中文", "Chinese only"),
+            "en": Bilingual("只用英文", "English only"),
+        },
+    )
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=4)
     steps: int = param(400, "训练步数", "Training steps", ge=20, le=800)
     lr: float = param(
@@ -209,24 +218,24 @@ demo = Demo(
         ),
         Panel("own", "table", Bilingual("你写的日期", "Your date")),
         Panel("strip", "seeds", Bilingual("每个种子：多少步到 95%", "Every seed: 95 % after how many steps"),
-            note=Bilingual("“未解”只说明在这个步数之内没有到。", "‘Not’ means not within that many steps, no more."),
+            note=Bilingual("“未解”只说明在这个步数之内没有到 95%。", "‘Not’ means not within that many steps, no more."),
             series=_SERIES,
         ),
         Panel("gates", "gates", Bilingual("编码器读你的日期：训练中的门（有注意力）", "The encoder reads your date: gates while it trains (with attention)"),
-            note=Bilingual("有了注意力，编码器不必把年份一直带到句末：看记忆尺的两条线在句首掉得多低。", "With attention the encoder need not carry the year to the end: see how far the memory ruler falls towards the beginning."),
+            note=Bilingual("有了注意力，编码器不必把年份一直带到句末：看记忆标尺的两条线在句首掉得多低。", "With attention the encoder need not carry the year to the end: see how far the memory ruler falls towards the beginning."),
         ),
     ),
     claims=(
         Claim("translates", Bilingual("LSTM 可以做机器翻译", "LSTMs can translate"),
-            Bilingual("编码器–解码器 LSTM 英译法 BLEU 34.8", "Encoder–decoder LSTMs reach BLEU 34.8 from English to French"), "S17"),
+            Bilingual("编码器–解码器 LSTM 英译法 BLEU 34.8", "Encoder–decoder LSTMs reach BLEU 34.8 from English to French"), "S17", measured=Bilingual("有注意力，整条译对的比例", "exact match with attention, median")),
         Claim("bottleneck", Bilingual("把整句压进一个定长向量是瓶颈，注意力打开了它", "One fixed vector for the whole sentence is a bottleneck, and attention opens it"),
-            Bilingual("定长向量是瓶颈，改为对原文软搜索", "The fixed-length vector is a bottleneck; search the source softly instead"), "S38"),
+            Bilingual("定长向量是瓶颈，改为对原文软搜索", "The fixed-length vector is a bottleneck; search the source softly instead"), "S38", measured=Bilingual("没有注意力，整条译对的比例", "exact match without attention, median")),
         Claim("backwards", Bilingual("没有注意力时，倒着读原文更好", "Without attention, reading the source backwards is better"),
-            Bilingual("把源句倒过来，效果明显提高", "Reversing the source sentences improved the results markedly"), "S17"),
+            Bilingual("把源句倒过来，效果明显提高", "Reversing the source sentences improved the results markedly"), "S17", measured=Bilingual("倒着读，整条译对的比例", "exact match reading backwards, median")),
     ),
     questions=(5,),
-    proves=Bilingual("参数量、批次、步数都相同，有注意力的模型先学会翻译没见过的日子；定长向量不是学不会，而是慢得多。倒着读是否有用，看译文开头那部分写在原文的哪一头：ISO 从年份写起，中文年份在前，英文年份在后。", "At equal parameters, batches and steps the model with attention is the first to translate unseen days; the fixed vector is not unable but much slower. Whether reading backwards helps depends on which end of the source holds what the output begins with: ISO starts with the year, Chinese writes it first, English last."),
-    not_proves=Bilingual("日期只有几种写法、几十个字符，远不是真正的翻译：没有歧义、没有语序大变、没有生词。三个模型只跑这些步，线的先后不等于最终的高低。", "Dates in a few spellings and a few dozen characters are far from real translation: no ambiguity, no great change of order, no unknown words. And with so few steps, who is ahead says nothing about where they would end."),
+    proves=Bilingual("参数量、批次、步数都相同，有注意力的模型先学会翻译没见过的日子；压进一个定长向量的不是学不会，而是慢得多。倒着读有没有用，要看译文的开头写在原文的哪一头：ISO 从年份写起，中文年份在前，英文年份在后。", "At equal parameters, batches and steps the model with attention is the first to translate unseen days; with one fixed vector it is not impossible, only much slower. Whether reading backwards helps depends on which end of the source holds what the output begins with: ISO starts with the year, Chinese writes it first, English last."),
+    not_proves=Bilingual("日期只有几种写法、几十个字符，远不是真正的翻译：没有歧义、没有语序大变、没有生词。步数就这么多，线的先后不等于最终的高低。", "Dates in a few spellings and a few dozen characters are far from real translation: no ambiguity, no great change of order, no unknown words. And with so few steps, who is ahead says nothing about where they would end."),
     presets=(
         Preset("default", Bilingual("中英混合", "Chinese and English mixed"), {}),
         Preset("zh", Bilingual("只有中文", "Chinese only"), {"language": "zh"}),

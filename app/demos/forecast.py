@@ -67,7 +67,7 @@ def numbers(text: str) -> list[float]:
                 continue
             raise ValueError(f"values：第 {place} 行末列不是数 | values: line {place} ends in no number") from None
         if not abs(value) <= LARGEST:  # NaN is none either
-            raise ValueError(f"values：第 {place} 行超出 ±{LARGEST:g} | values: line {place} is outside ±{LARGEST:g}")
+            raise ValueError(f"values：第 {place} 行超出 ±10⁹ | values: line {place} is outside ±10⁹")
         found.append(value)
     if (n := len(found)) and not LEAST <= n <= MOST:
         raise ValueError(f"values：要 {LEAST} 到 {MOST} 个数，现有 {n} 个 | values: {LEAST} to {MOST} numbers, not {n}")
@@ -78,31 +78,27 @@ class ForecastParams(TrainedParams):
     """The series, how it is prepared, and the network."""
 
     series: Literal["sunspots", "airline", "weather", "walk", "own"] = param(
-        "sunspots", "序列", "Series",
-        help=Bilingual(
-            "年太阳黑子、月航空旅客、西雅图日最高温、随机游走，或你自己的数",
-            "yearly sunspots, monthly airline passengers, Seattle’s daily maxima, a random walk, or your own",
-        ),
+        "sunspots", "序列", "Series", choices={"sunspots": Bilingual("年太阳黑子数", "yearly sunspots"), "airline": Bilingual("月航空旅客数", "monthly airline passengers"), "weather": Bilingual("西雅图日最高气温", "Seattle’s daily maxima"), "walk": Bilingual("随机游走", "a random walk"), "own": Bilingual("你自己的数", "your own numbers")},
     )
     values: str = param(
         "", "你自己的数", "Your own numbers", widget="lines", max_length=20_000, validate_default=True,
         help=Bilingual(
-            "每行一个数，或 CSV（取最后一列）；60 到 1000 个，“序列”要选 own",
-            "one number a line, or CSV (its last column); 60 to 1,000 of them, with Series set to own",
+            "每行一个数，或 CSV（取最后一列）；60 到 1000 个，“序列”要选“你自己的数”",
+            "one number a line, or CSV (its last column); 60 to 1,000 of them, with ‘your own numbers’ chosen above",
         ),
     )
     transform: Literal["auto", "level", "sqrt", "difference", "seasonal"] = param(
-        "auto", "变换", "Transform",
+        "auto", "变换", "Transform", choices={"auto": Bilingual("自动", "automatic"), "level": Bilingual("不变换", "none"), "sqrt": Bilingual("开方", "square root"), "difference": Bilingual("一阶差分", "first difference"), "seasonal": Bilingual("季节差分", "seasonal difference")},
         help=Bilingual(
-            "auto：黑子开方，旅客取季节差分（对数），气温和游走不变，自己的数取一阶差分",
-            "auto: square root for sunspots, seasonal difference of logs for passengers, level for weather and walk, first difference for your own",
+            "自动：黑子开方，旅客取对数的季节差分，气温和游走不变换，自己的数取一阶差分",
+            "automatic: square root for sunspots, seasonal difference of logs for passengers, none for weather and walk, first difference for your own",
         ),
     )
     season: int = param(0, "季节长度", "Season length", ge=0, le=365, validate_default=True,
                         help=Bilingual("0 表示自动：11、12、365、12、12", "0 is automatic: 11, 12, 365, 12, 12"))
     window: int = param(12, "窗口长度 W", "Window W", ge=4, le=40, validate_default=True)
     leak: Literal["denoise", "shuffle", "scaler"] = param(
-        "denoise", "画出哪一种泄漏", "Leak to draw", help=Bilingual("三种总是都测", "all three are always measured")
+        "denoise", "画出哪一种泄漏", "Leak to draw", choices={name: PROTOCOLS[name] for name in ("denoise", "shuffle", "scaler")}, help=Bilingual("三种总是都测", "all three are always measured")
     )
     folds: int = param(4, "滚动起点折数", "Rolling-origin folds", ge=2, le=6)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -114,7 +110,7 @@ class ForecastParams(TrainedParams):
     @classmethod
     def _enough(cls, text: str, info: ValidationInfo) -> str:
         if not numbers(text) and info.data.get("series") == "own":
-            raise ValueError(f"values：series 为 own 时要 {LEAST} 到 {MOST} 个数 | values: with series own, {LEAST} to {MOST} numbers")
+            raise ValueError(f"values：“序列”（series）选“你自己的数”时要 {LEAST} 到 {MOST} 个数 | values: {LEAST} to {MOST} of them with ‘your own numbers’ (series)")
         return text
 
     @field_validator("season")
@@ -288,7 +284,7 @@ demo = Demo(
     run=surgical(train),
     panels=(
         Panel("forecast", "curves", Bilingual("测试段：提前一步的预测", "Test part: one step ahead"),
-              note=Bilingual("先看虚线：上一个值和上一季。LSTM 的线要比它们更贴近实际值，才算学到了东西。“有泄漏”那条是同一种网络，泄漏的做法训练出来，拿到真正的未来上用（归一化除外：它的尺度当时还拿不到，线照它自己的算法画）。",
+              note=Bilingual("先看虚线：上一个值和上一季。LSTM 的线要比它们更贴近实际值，才算学到了东西。“有泄漏”那条是同一种网络，用有泄漏的做法训练，再拿到真正的未来上用（归一化除外：那个尺度当时还无从知道，线照它自己的算法画）。",
                              "Dashed first: last value and a season ago. Only where the LSTM stays closer to the truth than they do has it learnt anything. The leaky line is the same kind of network, trained by the leaky protocol and put to work on the real future (but for scaling, whose scale could not be known then: drawn as that protocol computes it)."),
               x=Bilingual("年（随机游走和自己的数：序号）", "year (walk and own numbers: index)"),
               series=(Series("actual", Bilingual("实际值", "actual")), Series("lstm", Bilingual("LSTM", "LSTM")),
@@ -318,24 +314,24 @@ demo = Demo(
     ),
     claims=(
         Claim("beats", Bilingual("LSTM 的预测胜过两种朴素预测", "The LSTM beats both naive forecasts"),
-              Bilingual("RNN 有竞争力，但不是万灵药", "RNNs are competitive, but no silver bullets"), "S45"),
+              Bilingual("RNN 有竞争力，但不是万灵药", "RNNs are competitive, but no silver bullets"), "S45", measured=Bilingual("误差比上一个值小的比例", "reduction of error against the last value")),
         Claim("validation", Bilingual("在验证集上评估就能确保泛化", "Evaluating on the validation set ensures generalisation"),
-              Bilingual("在同一份数据上既选择又评价，分数偏乐观", "Choosing and judging on the same data makes the score optimistic"), "S46"),
+              Bilingual("在同一份数据上既选择又评价，分数偏乐观", "Choosing and judging on the same data makes the score optimistic"), "S46", measured=Bilingual("兑现的误差是许诺的", "error delivered over error promised")),
         Claim("shuffle", Bilingual("随机划分窗口，测得的误差一样可信", "Windows split at random give an error just as trustworthy"),
-              Bilingual("时间序列不宜打乱：那样会用未来训练、在过去评价", "Shuffling does not suit time series: it trains on the future and judges on the past"), "S48"),
+              Bilingual("时间序列不宜打乱：那样会用未来训练、在过去评价", "Shuffling does not suit time series: it trains on the future and judges on the past"), "S48", measured=Bilingual("兑现的误差是许诺的", "error delivered over error promised")),
         Claim("scaler", Bilingual("先把整条序列归一化再划分，没有害处", "Scaling the whole series before splitting does no harm"),
-              Bilingual("在划分之前做预处理是一类常见的泄漏", "Preprocessing before the split is a common kind of leakage"), "S47"),
+              Bilingual("在划分之前做预处理是一类常见的泄漏", "Preprocessing before the split is a common kind of leakage"), "S47", measured=Bilingual("兑现的误差是许诺的", "error delivered over error promised")),
         Claim("denoise", Bilingual("先给整条序列去噪再划分，没有害处", "Denoising the whole series before splitting does no harm"),
-              Bilingual("在划分之前做预处理是一类常见的泄漏", "Preprocessing before the split is a common kind of leakage"), "S47"),
+              Bilingual("在划分之前做预处理是一类常见的泄漏", "Preprocessing before the split is a common kind of leakage"), "S47", measured=Bilingual("兑现的误差是许诺的", "error delivered over error promised")),
     ),
     questions=(8, 23),
     proves=Bilingual(
-        "在这条序列上，按时间切分、只在训练段估尺度、测试段只打一次分，LSTM 是否胜过两种朴素预测；以及验证分数和三种泄漏各把误差说小了多少。",
+        "在这条序列上，按时间切分、只用训练段估计尺度、测试段只打一次分：LSTM 胜不胜得过两种朴素预测，验证分数和三种泄漏又各把误差说小了多少。",
         "On this series, split by time, scaled on the training part and scored once: whether the LSTM beats two naive forecasts, and by how much a validation score and three leaks understate the error.",
     ),
     not_proves=Bilingual(
-        "只提前一步，只有一个小网络，没有与 ARIMA、指数平滑比。一条序列上的输赢说明不了别的序列；许诺与兑现之差也含有两段难度不同的成分，除以基线只能抵掉一部分。",
-        "One step ahead, one small network, no ARIMA and no exponential smoothing beside it. One series says little of another; and promise and delivery also differ because the stretches do, which dividing by the baseline removes only in part.",
+        "只提前一步，只有一个小网络，没有与 ARIMA、指数平滑比。一条序列上的输赢说明不了别的序列。许诺与兑现之差，有一部分来自两段数据难度不同，除以基线只能抵掉一些。",
+        "One step ahead, one small network, no ARIMA and no exponential smoothing beside it. One series says little of another. And promise and delivery also differ because one stretch is harder than the other, which dividing by the baseline removes only in part.",
     ),
     presets=(
         Preset("default", Bilingual("太阳黑子", "Sunspots"), {}),

@@ -66,10 +66,17 @@ class NextActionParams(TrainedParams):
     """The world, the training and a session of one's own."""
 
     world: Literal["long", "order2"] = param(
-        "long", "规律", "Rule",
-        help=Bilingual("long：结算之后做什么由入口决定；order2：只看前两步", "long: what follows a checkout depends on the entry; order2: on the last two steps only"),
+        "long", "规律", "Rule", choices={"long": Bilingual("结算之后做什么由入口决定", "the entry decides what follows a checkout"), "order2": Bilingual("只看前两步", "the last two steps decide")},
     )  # fmt: skip
-    order: Literal["kept", "shuffled"] = param("kept", "训练会话内的次序", "Order within training sessions")
+    order: Literal["kept", "shuffled"] = param(
+        "kept",
+        "训练会话内的次序",
+        "Order within training sessions",
+        choices={
+            "kept": Bilingual("保持原样", "as they happened"),
+            "shuffled": Bilingual("打乱", "shuffled at random"),
+        },
+    )
     sessions: int = param(2000, "训练会话数", "Training sessions", ge=50, le=4000)
     T: int = param(20, "每次会话的动作数", "Actions in a session", ge=5, le=40)
     steps: int = param(240, "训练步数", "Training steps", ge=20, le=800)
@@ -90,12 +97,12 @@ class NextActionParams(TrainedParams):
         words = [word for word in re.split(r"[\s,，、>→]+", text.strip().lower()) if word]
         for word in words:
             if word not in _KNOWN:
-                raise ValueError(f"session 里的“{word}”不认识 | session: ‘{word}’ is not known")
+                raise ValueError(f"session：不认识“{word}” | session: ‘{word}’ is not known")
         if not 2 <= len(words) <= 40:
-            raise ValueError("session 要有 2 到 40 个词 | session must have 2 to 40 words")
+            raise ValueError("session：要有 2 到 40 个词 | session: 2 to 40 words are needed")
         if _KNOWN[words[0]] >= ENTRIES or any(_KNOWN[word] < ENTRIES for word in words[1:]):
             raise ValueError(
-                "session 须以一个入口开头，其后都是动作 | session must begin with one entry, actions after it"
+                "session：须以一个入口开头，其后都是动作 | session: one entry first, then actions only"
             )
         return " ".join(words)
 
@@ -157,7 +164,11 @@ def _strip(
         if model != "oracle":
             near = scores[model].hr1 >= NEAR * scores["oracle"].hr1
             step = (reached or params.steps) if model == "lstm" else 0
-            yield Seed(panel="strip", lane=model, seed=seed, solved=near, step=step, value=scores[model].hr1)
+            met = Bilingual("达到", "reached") if near else Bilingual("未达到", "not reached")
+            yield Seed(
+                panel="strip", lane=model, seed=seed, solved=near, step=step, value=scores[model].hr1,
+                said=None if model == "lstm" else met,
+            )  # fmt: skip
 
 
 def _mean(scores: list[dict[str, Score]], model: str, field: str) -> float | None:
@@ -191,7 +202,8 @@ def _own(shop: Shop) -> Table:
     for model, title in MODELS.items():
         chances = shop.own(model)
         best = sorted(range(len(chances)), key=lambda k: -chances[k])[:3]
-        cells = [f"{NAMES[ENTRIES + k].zh} {NAMES[ENTRIES + k].en} {chances[k]:.2f}" for k in best]
+        names = [(NAMES[ENTRIES + k], chances[k]) for k in best]
+        cells = [Bilingual(f"{name.zh} {p:.2f}", f"{name.en} {p:.2f}") for name, p in names]
         rows.append([title, *cells])
     return Table(
         panel="own",
@@ -201,7 +213,7 @@ def _own(shop: Shop) -> Table:
         ],
         rows=rows,
         caption=Bilingual(
-            "读完你的会话之后，下一步最可能的三个动作和概率（第一个种子的世界）。",
+            "读完你的会话之后，最可能的三个下一步和各自的概率（第一个种子的世界）。",
             "The three likeliest next actions after your session, with their probabilities (in the first seed’s world).",
         ),
     )
@@ -241,109 +253,58 @@ def all_some_none(count: int, of: int) -> Verdict:
 
 FRIEND = {"session": "friend search item reviews item cart checkout"}
 
+# fmt: off
 demo = Demo(
     slug="next-action",
     title=Bilingual("下一步会做什么", "The next action"),
-    summary=Bilingual(
-        "购物会话里的下一步：流行度、一阶和二阶马尔可夫、看对了变量的计数、LSTM，还有已知的上限。写一段你自己的会话，看看改掉入口之后谁会改口。",
-        "The next step of a shop session: popularity, Markov models of order one and two, counting of the right thing, an LSTM, and the known ceiling. Write a session of your own and see whose answer changes with the entry.",
-    ),
+    summary=Bilingual("购物会话里的下一步：流行度、一阶和二阶马尔可夫、看对了变量的计数、LSTM，还有已知的上限。写一段你自己的会话，看看换掉入口之后谁会改口。", "The next step of a shop session: popularity, Markov models of order one and two, counting of the right thing, an LSTM, and the known ceiling. Write a session of your own and see whose answer changes with the entry."),
     params=NextActionParams,
     run=surgical(train),
     panels=(
-        Panel(
-            "hr",
-            "curves",
-            Bilingual("HR@1，没见过的会话（第一个种子）", "HR@1 on unseen sessions (first seed)"),
-            note=Bilingual(
-                "虚线都是数出来的，不用训练；最高的那条是上限。看 LSTM 先追上一阶、再追上二阶，最后停在“看对了变量的计数”旁边。",
-                "All dashed lines are counted, without training; the highest is the ceiling. Watch the LSTM pass order one, then order two, and settle beside the counting of the right thing.",
-            ),
+        Panel("hr", "curves", Bilingual("HR@1，没见过的会话（第一个种子）", "HR@1 on unseen sessions (first seed)"),
+            note=Bilingual("虚线都是数出来的，不用训练；最高的那条是上限。看 LSTM 先追上一阶、再追上二阶，最后停在“看对了变量的计数”旁边。", "All dashed lines are counted, without training; the highest is the ceiling. Watch the LSTM pass order one, then order two, and settle beside the counting of the right thing."),
             x=Bilingual("训练步", "training step"),
             y=Bilingual("HR@1", "HR@1"),
             series=tuple(Series(key, title, baseline=key != "lstm") for key, title in MODELS.items()),
         ),
         Panel("table", "table", Bilingual("六个模型，三种指标", "Six models, three metrics")),
-        Panel(
-            "own",
-            "table",
-            Bilingual("你的会话：接下来呢", "Your session: what next?"),
-            note=Bilingual(
-                "把开头的“广告”换成“好友链接”再跑一次：二阶马尔可夫的答案一字不变，LSTM 的变了。",
-                "Change the ‘ad’ at the start to ‘friend’ and run again: order-two Markov answers just the same, the LSTM does not.",
-            ),
+        Panel("own", "table", Bilingual("你的会话：接下来呢", "Your session: what next?"),
+            note=Bilingual("把开头的“广告”换成“好友链接”再跑一次：二阶马尔可夫的答案一字不变，LSTM 的变了。", "Change the ‘ad’ at the start to ‘friend’ and run again: order-two Markov answers just the same, the LSTM does not."),
         ),
-        Panel(
-            "gates",
-            "gates",
-            Bilingual("读你的会话时的门，训练中", "Gates on your session while it trains"),
-            note=Bilingual(
-                "入口只在第一步出现，结算时却要用到。找细胞状态 c 里从第一步起几乎不变的单元：记住入口的就是它们；把它们的遗忘门在中途钳到 0，再看答案。",
-                "The entry appears at step one and is needed at the checkout. Look for units whose cell state c hardly changes from step one on: they keep the entry. Hold their forget gate at 0 half-way and see the answer.",
-            ),
+        Panel("gates", "gates", Bilingual("读你的会话时的门，训练中", "Gates on your session while it trains"),
+            note=Bilingual("入口只在第一步出现，结算时却要用到。找细胞状态 c 里从第一步起几乎不变的单元：记住入口的就是它们；把它们的遗忘门在中途钳到 0，再看答案。", "The entry appears at step one and is needed at the checkout. Look for units whose cell state c hardly changes from step one on: they keep the entry. Hold their forget gate at 0 half-way and see the answer."),
         ),
-        Panel(
-            "strip",
-            "seeds",
-            Bilingual("每个种子：HR@1 达到上限的 95 % 吗", "Every seed: HR@1 within 95 % of the ceiling?"),
-            note=Bilingual("计数不用训练，步数记作 0。", "Counting needs no training; its step is 0."),
+        Panel("strip", "seeds", Bilingual("每个种子：HR@1 达到上限的 95 % 吗", "Every seed: HR@1 within 95 % of the ceiling?"),
+            note=Bilingual("计数不用训练，只说达到没有。", "Counting needs no training steps, so its cells only say whether it got there."),
             series=tuple(Series(key, title) for key, title in MODELS.items() if key != "oracle"),
         ),
     ),
     claims=(
-        Claim(
-            "predict",
-            Bilingual(
-                "LSTM 学到序列的时间依赖，能预测用户的下一步",
-                "An LSTM learns the dependencies of a sequence and predicts the user’s next action",
-            ),
-            Bilingual(
-                "GRU4Rec 用循环网络读整个会话（用的是 GRU）",
-                "GRU4Rec reads the whole session with a recurrent network (a GRU)",
-            ),
+        Claim("predict", Bilingual("LSTM 学到序列的时间依赖，能预测用户的下一步", "An LSTM learns the dependencies of a sequence and predicts the user’s next action"),
+            Bilingual("GRU4Rec 用循环网络读整个会话（用的是 GRU）", "GRU4Rec reads the whole session with a recurrent network (a GRU)"),
             "S50",
+            measured=Bilingual("LSTM 的 HR@1 与上限之比", "the LSTM’s HR@1 over the ceiling’s"),
         ),
-        Claim(
-            "beyond",
-            Bilingual("LSTM 胜过只看前两步的马尔可夫模型", "It beats a Markov model that sees two steps"),
-            Bilingual(
-                "循环网络用上整个会话，而不只是最后一次点击",
-                "Recurrent networks use the whole session rather than the last click",
-            ),
+        Claim("beyond", Bilingual("LSTM 胜过只看前两步的马尔可夫模型", "It beats a Markov model that sees two steps"),
+            Bilingual("循环网络用上整个会话，而不只是最后一次点击", "Recurrent networks use the whole session rather than the last click"),
             "S50",
+            measured=Bilingual("比二阶马尔可夫多出的 HR@1", "HR@1, LSTM minus order-two Markov"),
         ),
-        Claim(
-            "simple",
-            Bilingual(
-                "看对了变量的简单模型与 LSTM 不相上下",
-                "A simple model that sees the right thing is level with it",
-            ),
-            Bilingual(
-                "简单的近邻方法常与神经网络持平或更好",
-                "Simple nearest-neighbour methods are often level with neural ones, or better",
-            ),
+        Claim("simple", Bilingual("看对了变量的简单模型与 LSTM 不相上下", "A simple model that sees the right thing is level with it"),
+            Bilingual("简单的近邻方法常与神经网络持平或更好", "Simple nearest-neighbour methods are often level with neural ones, or better"),
             "S51",
+            measured=Bilingual("简单模型比 LSTM 多出的 HR@1", "HR@1, simple model minus LSTM"),
         ),
     ),
     questions=(27,),
-    proves=Bilingual(
-        "LSTM 不用人告诉就找到了规律，包括隔了很久的入口，HR@1 贴近上限；只看前两步的模型在结算之后猜不准。但数对了变量的简单模型同样好：没有它作基线，LSTM 的分数说明不了什么。",
-        "Untold, the LSTM finds the rule, the long-past entry included, and comes close to the ceiling in HR@1; a model of the last two steps misses what follows a checkout. Yet counting the right thing does just as well: without it as a baseline the LSTM’s score means little.",
-    ),
-    not_proves=Bilingual(
-        "数据是从一条已知的链里抽的，动作之间的习惯随种子而定，不像真的顾客。“看对了变量”在这里是因为我们知道答案；在真实数据上，找到该看什么正是难处。八个动作也说不清百万商品的情形。",
-        "The data come from a known chain whose habits are drawn with the seed; they are not real customers. ‘The right thing’ is known here because we made it; on real data finding it is the hard part. And eight actions say little about a million items.",
-    ),
+    proves=Bilingual("没有人告诉它，LSTM 就找到了规律，连隔了很久的入口也用上了，HR@1 贴近上限；只看前两步的模型在结算之后猜不准。但数对了变量的简单模型一样好：没有它作基线，LSTM 的分数说明不了什么。", "Nobody tells the LSTM the rule; it finds it, the long-past entry included, and comes close to the ceiling in HR@1; a model of the last two steps misses what follows a checkout. Yet counting the right thing does just as well: without it as a baseline the LSTM’s score means little."),
+    not_proves=Bilingual("数据是从一条已知的链里抽的，动作之间的习惯随种子而定，不像真的顾客。“看对了变量”在这里是因为我们知道答案；在真实数据上，找到该看什么正是难处。八个动作也说不清百万商品的情形。", "The data come from a known chain whose habits are drawn with the seed; they are not real customers. ‘The right thing’ is known here because we made it; on real data finding it is the hard part. And eight actions say little about a million items."),
     presets=(
         Preset("default", Bilingual("入口决定结局", "The entry decides"), {}),
         Preset("friend", Bilingual("换个入口：好友链接", "Another entry: a friend’s link"), FRIEND),
         Preset("order2", Bilingual("只看前两步的世界", "A world of two steps"), {"world": "order2"}),
         Preset("few", Bilingual("只有 100 个会话", "Only 100 sessions"), {"sessions": 100}),
-        Preset(
-            "break",
-            Bilingual("弄坏它：打乱训练会话", "Break it: shuffle the sessions"),
-            {"order": "shuffled"},
-        ),
+        Preset("break", Bilingual("弄坏它：打乱训练会话", "Break it: shuffle the sessions"), {"order": "shuffled"}),
     ),
     quick={"sessions": 200, "T": 10, "steps": 40, "seeds": 1, "hidden": 8},
     seconds=150.0,

@@ -55,7 +55,10 @@ GROUPS = {
     "unseen": Bilingual("没听过的嗓音", "unseen voices"),
     "accent": Bilingual("没听过的嗓音和口音", "unseen voices, unseen accent"),
 }
-VOICES = ("rob", "marcelo", "steph", "mike", "andy", "m3")
+VOICES = {name: Bilingual(name.title(), name.title()) for name in ("rob", "marcelo", "steph", "mike")}
+VOICES |= {
+    name: Bilingual(f"{name.title()}（苏格兰口音）", f"{name.title()} (Scottish)") for name in ("andy", "m3")
+}
 SHIPPED_SIZE = (40, 4)  # hidden units and look-ahead of the weights that ship
 
 
@@ -67,15 +70,14 @@ class SpeechCtcParams(TrainedParams):
         help=Bilingual("1 到 5 位，可以试 88 这样的重复", "one to five of them; try a double such as 88"),
     )  # fmt: skip
     voice: Literal["rob", "marcelo", "steph", "mike", "andy", "m3"] = param(
-        "marcelo", "嗓音", "Voice",
-        help=Bilingual("都没有参加训练；andy 和 m3 还带没听过的苏格兰口音", "none has trained; andy and m3 are Scottish too, an accent that nobody trained on"),
+        "marcelo", "嗓音", "Voice", choices=VOICES,
+        help=Bilingual("这些嗓音都没有参加训练，苏格兰口音也没有", "none of these voices was trained on, nor was a Scottish accent"),
     )  # fmt: skip
     snr: int = param(50, "信噪比（分贝）", "Signal to noise, dB", ge=0, le=50)
     voices: int = param(120, "训练用的嗓音数", "Training voices", ge=2, le=120)
     noise: bool = param(True, "训练时加噪声", "Noise in training")
     start: Literal["scratch", "shipped"] = param(
-        "scratch", "起点", "Start",
-        help=Bilingual("shipped：从久训的权重接着训", "shipped: go on from the long training"),
+        "scratch", "起点", "Start", choices={"scratch": Bilingual("从头训练", "from scratch"), "shipped": Bilingual("从久训的权重接着训", "go on from the long training")},
     )  # fmt: skip
     ahead: int = param(
         4, "前瞻（帧）", "Look-ahead, frames", ge=1, le=8, help=Bilingual("每帧 20 毫秒", "20 ms each")
@@ -89,7 +91,7 @@ class SpeechCtcParams(TrainedParams):
     def _fits(self) -> SpeechCtcParams:
         if self.start == "shipped" and (self.hidden, self.ahead) != SHIPPED_SIZE:
             raise ValueError(
-                "start：随附的权重要求 hidden 为 40、ahead 为 4 | start: the shipped weights need hidden 40 and ahead 4"
+                "start：久训的权重要求隐藏单元（hidden）为 40、前瞻（ahead）为 4 | start: the long-trained weights need hidden 40 and ahead 4"
             )
         return self
 
@@ -100,7 +102,7 @@ def train(params: SpeechCtcParams) -> Training:
     from app.network.studies.speech_ctc import SHIPPED_SEEDS, Dictation, own_string, shipped
 
     yield Started(demo=demo.slug, params=params.model_dump())
-    voice = heard_voices()[VOICES.index(params.voice)]
+    voice = heard_voices()[list(VOICES).index(params.voice)]
     mine = own_string(params.digits, voice, float(params.snr), params.seed)
     yield from _listen(params, voice, mine)
     for step in (0, params.steps):
@@ -143,7 +145,7 @@ def _listen(params: SpeechCtcParams, voice: int, mine: Strings) -> Iterator[AnyE
     heard = sound(digits, voice, float(params.snr), generator(params.seed, 75))
     yield Sound(
         panel="sound", rate=RATE, data=base64.b64encode(heard).decode(),
-        caption=Bilingual(f"{params.voice} 念 {params.digits}，{params.snr} 分贝", f"{params.voice} says {params.digits}, {params.snr} dB"),
+        caption=Bilingual(f"{VOICES[params.voice].zh}：{params.digits}，{params.snr} 分贝", f"{VOICES[params.voice].en} says {params.digits}, {params.snr} dB"),
     )  # fmt: skip
     seen = picture(mine.x)
     yield Heatmap(
@@ -268,7 +270,7 @@ _LINES = tuple(Series(key, title) for key, title in LANES.items())
 demo = Demo(
     slug="speech-ctc",
     title=Bilingual("听写数字：LSTM 加 CTC", "Dictating digits: LSTM and CTC"),
-    summary=Bilingual("合成的数字串，log-mel 帧，三种 LSTM 编码器用同一批数据、同一个 CTC 损失训练：单向、单向加一点前瞻、双向。用从没听过的嗓音来考，听声音，看空白平台，量延迟。", "Synthetic digit strings, log-mel frames, and three LSTM encoders under one CTC loss on the same batches: forward, forward with a little look-ahead, bidirectional. Tested on voices never heard; listen, watch the plateau of blanks, read the latency."),
+    summary=Bilingual("合成的数字串，log-mel 帧，三种 LSTM 编码器用同一批数据、同一个 CTC 损失训练：单向、单向加一点前瞻、双向。用没听过的嗓音来考；你可以听声音、看空白平台、量延迟。", "Synthetic digit strings, log-mel frames, and three LSTM encoders under one CTC loss on the same batches: forward, forward with a little look-ahead, bidirectional. Tested on voices never heard; listen, watch the plateau of blanks, read the latency."),
     params=SpeechCtcParams,
     run=surgical(train),
     panels=(
@@ -308,25 +310,25 @@ demo = Demo(
             "text",
             Bilingual("LSTM 可以把语音转成文字（加上 CTC 之后，久训的双向网络，没听过的嗓音错误率 ≤ 5 %）", "An LSTM can turn speech into text (with CTC: the long-trained bidirectional one errs on ≤ 5 % of labels, unseen voices)"),
             Bilingual("TIMIT 音素错误率 17.7 %，深层双向 LSTM", "17.7 % phoneme error on TIMIT, deep bidirectional LSTM"),
-            "S30",
+            "S30", measured=Bilingual("久训的双向网络的标签错误率", "label error rate, long-trained bidirectional"), tally=Bilingual("{seeds} 份随附权重中 {solved} 份成立", "holds for {solved} of {seeds} shipped weights"),
         ),
         Claim(
             "both",
-            Bilingual("同样的步数，双向比单向错得少", "On the same steps, both directions err less than one"),
+            Bilingual("步数相同，双向比单向错得少", "Given equal steps, both directions err less than one"),
             Bilingual("逐帧音素分类中双向网络优于单向", "Bidirectional beat unidirectional networks at framewise phonemes"),
-            "S34",
+            "S34", measured=Bilingual("双向比单向少错的标签比例", "label error rate, forward minus bidirectional"),
         ),
         Claim(
             "blank",
             Bilingual("CTC 训练先走过一段全是空白的平台，其间损失在降", "CTC training first crosses a plateau of blanks while the loss falls"),
             Bilingual("空白符是 CTC 加进来的标签，大多数路径都经过它", "The blank is the label that CTC adds; most paths go through it"),
-            "S31",
+            "S31", measured=Bilingual("空白平台持续的训练步数", "training steps that the blank plateau lasts"),
         ),
         Claim(
             "latency",
             Bilingual("一点前瞻：比不前瞻错得少，又比双向早得多", "A little look-ahead errs less than none and is far sooner than both directions"),
             Bilingual("转导模型从左到右边听边写", "Transducers run left to right and write as they listen"),
-            "S32",
+            "S32", measured=Bilingual("久训的前瞻网络的延迟（毫秒）", "latency of the long-trained look-ahead, ms"), tally=Bilingual("{seeds} 份随附权重中 {solved} 份成立", "holds for {solved} of {seeds} shipped weights"),
         ),
     ),
     questions=(19, 25),

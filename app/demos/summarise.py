@@ -48,10 +48,15 @@ Verdict = Literal["holds", "fails", "depends"]
 class SummariseParams(TrainedParams):
     """The reports and the network."""
 
-    language: Literal["zh", "en"] = param("zh", "战报的语言", "Language of the reports")
+    language: Literal["zh", "en"] = param(
+        "zh",
+        "战报的语言",
+        "Language of the reports",
+        choices={"zh": Bilingual("中文", "Chinese"), "en": Bilingual("英文", "English")},
+    )
     fillers: int = param(3, "训练时最多几句闲笔", "Filler sentences in training, at most", ge=1, le=4)
     shown: int = param(
-        3, "看的那篇有几句闲笔", "Filler sentences of the report shown", ge=0, le=9,
+        3, "看一篇有几句闲笔的", "Filler sentences of the report shown", ge=0, le=9,
         help=Bilingual("可以比训练时的多", "may be more than in training"),
     )  # fmt: skip
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=3)
@@ -105,7 +110,7 @@ def train(params: SummariseParams) -> Training:
 
 
 def _own(race: Reports) -> Table:
-    rows: list[list[Cell]] = [["✓", " ".join(race.truth)]]
+    rows: list[list[Cell]] = [[Bilingual("标准答案", "the right answer"), " ".join(race.truth)]]
     for lane, title in LANES.items():
         said = [word for word in race.own(lane).said if word]
         rows.append([title, " ".join(said)])
@@ -170,7 +175,7 @@ _GUESS = Series(
 demo = Demo(
     slug="summarise",
     title=Bilingual("把战报写成一句话", "A match report in one line"),
-    summary=Bilingual("读一篇比赛战报，写出“谁几比几击败谁，谁最佳”。两个编码器–解码器用同样的批次训练，一个有注意力，一个只有末状态；看注意力图怎样学会从一堆闲笔里挑出那几个字，再把战报拉长。", "Read a match report and write who beat whom, by how much, and who shone. Two encoder–decoders train on the same batches, one with attention, one with the final state alone; watch the attention map learn to pick those words out of the chatter, then make the reports longer."),
+    summary=Bilingual("读一篇比赛战报，写出“谁几比几击败谁，谁最佳”。两个编码器–解码器用同样的批次训练，一个有注意力，一个只有末状态；看注意力图怎样学会从一堆闲笔里挑出关键的字；再把战报写长，看谁先撑不住。", "Read a match report and write who beat whom, by how much, and who shone. Two encoder–decoders train on the same batches, one with attention, one with the final state alone; watch the attention map learn to pick the words that matter out of the chatter; then make the reports longer and see who gives in first."),
     params=SummariseParams,
     run=surgical(train),
     panels=(
@@ -191,28 +196,28 @@ demo = Demo(
         ),
         Panel("own", "table", Bilingual("这一篇的摘要", "This report’s summary")),
         Panel("strip", "seeds", Bilingual("每个种子：多少步到 90%", "Every seed: 90 % after how many steps"),
-            note=Bilingual("“未解”只说明在这个步数之内没有到。", "‘Not’ means not within that many steps, no more."),
+            note=Bilingual("“未解”只说明在这个步数之内没有到 90%。", "‘Not’ means not within that many steps, no more."),
             series=_SERIES,
         ),
         Panel("gates", "gates", Bilingual("编码器读战报：训练中的门（有注意力）", "The encoder reads the report: gates while it trains (with attention)"),
-            note=Bilingual("看记忆尺：有注意力时，开头的队名不必一路记到结尾。", "Look at the memory ruler: with attention, the teams named first need not be carried to the end."),
+            note=Bilingual("看记忆标尺：有注意力时，开头的队名不必一路记到结尾。", "Look at the memory ruler: with attention, the teams named first need not be carried to the end."),
         ),
     ),
     claims=(
         Claim("summarises", Bilingual("LSTM 可以输入长文本，输出简洁的摘要", "An LSTM takes a long text and writes a concise summary"),
-            Bilingual("序列到序列：一个 LSTM 读，另一个写", "Sequence to sequence: one LSTM reads, another writes"), "S17"),
+            Bilingual("序列到序列：一个 LSTM 读，另一个写", "Sequence to sequence: one LSTM reads, another writes"), "S17", measured=Bilingual("有注意力，整句写对的比例", "exact match with attention, median")),
         Claim("bottleneck", Bilingual("只靠编码器的末状态不如加上注意力", "The encoder’s final state alone does worse than attention"),
-            Bilingual("定长向量是瓶颈", "The fixed-length vector is a bottleneck"), "S38"),
+            Bilingual("定长向量是瓶颈", "The fixed-length vector is a bottleneck"), "S38", measured=Bilingual("没有注意力，整句写对的比例", "exact match without attention, median")),
         Claim("facts", Bilingual("没有注意力的摘要，错的多是事实而不是句式", "Without attention, summaries slip on facts rather than on form"),
-            Bilingual("序列到序列的摘要容易写错事实细节", "Sequence-to-sequence summaries are liable to reproduce factual details inaccurately"), "S37"),
+            Bilingual("序列到序列的摘要容易写错事实细节", "Sequence-to-sequence summaries are liable to reproduce factual details inaccurately"), "S37", measured=Bilingual("错处里事实错误占的比例", "share of slips that are facts")),
     ),
     questions=(16, 28),
-    proves=Bilingual("编码器–解码器学得会从战报里挑事实写成一句话；参数量、批次、步数都相同时，有注意力的先学会，没有的句式早已通顺，事实却常常张冠李戴。", "An encoder–decoder learns to pick facts from a report and put them in a line; at equal parameters, batches and steps attention gets there first, while without it the form is soon fluent and the facts are often somebody else’s."),
+    proves=Bilingual("编码器–解码器学得会从战报里挑事实写成一句话；参数量、批次、步数都相同时，有注意力的先学会，没有注意力的，句子早已通顺，事实却常常张冠李戴。", "An encoder–decoder learns to pick facts from a report and put them in a line; at equal parameters, batches and steps attention gets there first, while without it the form is soon fluent and the facts are often somebody else’s."),
     not_proves=Bilingual("战报由几十个模板写成，摘要的每个字都抄得到，离真正的摘要很远：没有改写，没有取舍，没有生词。没有注意力的模型只是慢，不是不能。", "Reports come from a few dozen templates and every word of a summary can be copied: far from real summarising, with no rewording, no judgement of what matters, no unknown words. The model without attention is slow, not unable."),
     presets=(
         Preset("default", Bilingual("中文战报", "Chinese reports"), {}),
         Preset("en", Bilingual("英文战报", "English reports"), {"language": "en", "steps": 500}),
-        Preset("long", Bilingual("看一篇 9 句闲笔的", "Look at one with nine fillers"), {"shown": 9}),
+        Preset("long", Bilingual("看一篇有 9 句闲笔的", "A report with nine filler sentences"), {"shown": 9}),
         Preset("break", Bilingual("弄坏它：训练太短", "Break it: stop training early"), {"steps": 100}),
     ),
     quick={"steps": 20, "seeds": 1, "hidden": 16},

@@ -122,7 +122,10 @@ def from_validation(errors: list[Any], fields: Mapping[str, FieldWords] | None =
         words = Bilingual(f"只能选：{known.listed().zh}", f"must be one of: {known.listed().en}")
     elif first["type"] == "value_error":
         said = str(first.get("ctx", {}).get("error", first["msg"]))
-        words = Bilingual(*said.split(" | ", 1)) if " | " in said else Bilingual(said, said)
+        zh, _, en = said.partition(" | ")
+        last = path[-1] if path else ""  # a message for the command line begins with the field's name
+        words = Bilingual(f"：{zh.removeprefix(f'{last}：')}", f": {(en or zh).removeprefix(f'{last}: ')}")
+        words = words if name else Bilingual(zh, en or zh)
     elif words is None:
         words = Bilingual(first["msg"], first["msg"])
     else:
@@ -136,8 +139,9 @@ def from_validation(errors: list[Any], fields: Mapping[str, FieldWords] | None =
         ),
         None,
     )
-    join = Bilingual(f"{title.zh}（{name}）{words.zh}" if title.zh != name else f"{name} {words.zh}",
-                     f"{title.en} ({name}) {words.en}" if title.en != name else f"{name} {words.en}")  # fmt: skip
+    space = "" if first["type"] == "value_error" else " "
+    join = Bilingual(f"{title.zh}（{name}）{words.zh}" if title.zh != name else f"{name}{space}{words.zh}",
+                     f"{title.en} ({name}){space}{words.en}" if title.en != name else f"{name}{space}{words.en}")  # fmt: skip
     return Problem(422, "invalid", message=join if name else words, field=name or None, bound=bound)
 
 

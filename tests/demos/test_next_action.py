@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from app.demos.next_action import NextActionParams, all_some_none, demo
 from app.network.studies import actions
 from app.network.train import generator
-from app.protocol import Metric, Table
+from app.protocol import Bilingual, Metric, Table
 
 pytestmark = [pytest.mark.torch]
 
@@ -92,7 +92,9 @@ def test_own_session_is_answered_by_every_model() -> None:
     params = NextActionParams.model_validate({**demo.quick, "session": "friend item checkout"})
     own = [e for e in demo.run(params) if isinstance(e, Table) and e.panel == "own"][-1]
     assert len(own.rows) == len(actions.MODELS)
-    assert str(own.rows[-1][1]).startswith("分享 share 0.95")  # the ceiling knows what friends' guests do
+    assert own.rows[-1][1] == Bilingual(
+        "分享 0.95", "share 0.95"
+    )  # the ceiling knows what friends' guests do
 
 
 def test_verdicts() -> None:
