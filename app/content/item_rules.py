@@ -13,7 +13,7 @@ from app.content.wording import BARE_NEGATORS, Folded, alternatives, spelled_out
 
 Fault = tuple[int, str, str]  # line, what is wrong, how to mend it
 _MARK = re.compile(r"(?:\d+[.)]|[-*+>#]) ")
-MOST_PHRASINGS = 8
+MOST_PHRASINGS = 6
 
 
 def item_faults(item: Item) -> Iterator[Fault]:
