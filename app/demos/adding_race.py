@@ -66,7 +66,15 @@ class AddingRaceParams(TrainedParams):
         16, "LSTM 的隐藏单元数", "Hidden units of the LSTM", ge=4, le=32,
         help=Bilingual("GRU 和 RNN 加宽到参数量相当", "GRU and RNN are widened to as many parameters"),
     )  # fmt: skip
-    gru: Literal["default", "chrono"] = param("default", "GRU 的起点", "The GRU’s start")
+    gru: Literal["default", "chrono"] = param(
+        "default",
+        "GRU 的起点",
+        "The GRU’s start",
+        choices={
+            "default": Bilingual("PyTorch 默认", "PyTorch’s default"),
+            "chrono": Bilingual("chrono 偏置", "chrono biases"),
+        },
+    )
 
     @field_validator("steps")
     @classmethod
@@ -225,38 +233,20 @@ def sooner(steps: float, solved: int, other_steps: float, other_solved: int) -> 
     return "holds" if (solved, -steps) > (other_solved, -other_steps) else "fails"
 
 
+# fmt: off
 demo = Demo(
     slug="adding-race",
     title=Bilingual("加法赛跑", "Adding race"),
-    summary=Bilingual(
-        "一长串数里有两个做了记号，读完后报出它们的和。RNN、GRU 和三种起点的 LSTM 参数量相当、批次相同，看谁先把误差降下来，谁一直停在“永远答 1”的水平。",
-        "Two numbers of a long sequence are marked; their sum is wanted at the end. RNN, GRU and LSTMs from three starts, equal in parameters and fed the same batches: who brings the error down, and who stays where ‘always answer 1’ is?",
-    ),
+    summary=Bilingual("一长串数里有两个做了记号，读完后报出它们的和。RNN、GRU 和三种起点的 LSTM 参数量相当、批次相同，看谁先把误差降下来，谁一直停在“永远答 1”的水平。", "Two numbers of a long sequence are marked; their sum is wanted at the end. RNN, GRU and LSTMs from three starts, equal in parameters and fed the same batches: who brings the error down, and who stays where ‘always answer 1’ is?"),
     params=AddingRaceParams,
     run=surgical(train),
     panels=(
-        Panel(
-            "gates",
-            "gates",
-            Bilingual(
-                "chrono 起步的 LSTM：训练中的门", "The LSTM with the chrono start: gates while it trains"
-            ),
-            note=Bilingual(
-                "带 + 的数要相加。看输入门 i：学会之后只在带 + 的步上打开；看细胞状态 c：在那里跳一级，其余时间守住。",
-                "Numbers with a + are to be added. Look at the input gate i: once learnt it opens at the + only; and at the cell state c: a step up there, and held in between.",
-            ),
+        Panel("gates", "gates", Bilingual("chrono 起步的 LSTM：训练中的门", "The LSTM with the chrono start: gates while it trains"),
+            note=Bilingual("带 + 的数要相加。看输入门 i：学会之后只在带 + 的步上打开；看细胞状态 c：在那里跳一级，其余时间守住。", "Numbers with a + are to be added. Look at the input gate i: once learnt it opens at the + only; and at the cell state c: a step up there, and held in between."),
+            series=(Series(LANES["lstm_chrono"].en, LANES["lstm_chrono"]),),
         ),
-        Panel(
-            "error",
-            "curves",
-            Bilingual(
-                "没见过的序列上的均方误差（第一个种子）",
-                "Mean squared error on unseen sequences (first seed)",
-            ),
-            note=Bilingual(
-                "虚线是永远答 1。误差先贴着它走一段，然后突然掉下来；线到 0.01 以下为止。",
-                "Dashed: always answering 1. The error keeps to that line for a while and then drops at once; a line ends below 0.01.",
-            ),
+        Panel("error", "curves", Bilingual("没见过的序列上的均方误差（第一个种子）", "Mean squared error on unseen sequences (first seed)"),
+            note=Bilingual("虚线是永远答 1。误差先贴着它走一段，然后突然掉下来；线到 0.01 以下为止。", "Dashed: always answering 1. The error keeps to that line for a while and then drops at once; a line ends below 0.01."),
             x=Bilingual("训练步", "training step"),
             y=Bilingual("均方误差", "mean squared error"),
             series=(
@@ -264,68 +254,40 @@ demo = Demo(
                 Series("one", Bilingual("永远答 1", "always 1"), baseline=True),
             ),
         ),
-        Panel(
-            "strip",
-            "seeds",
-            Bilingual("每个种子：多少步降到 0.01 以下", "Every seed: below 0.01 after how many steps"),
-            note=Bilingual(
-                "“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."
-            ),
+        Panel("strip", "seeds", Bilingual("每个种子：多少步降到 0.01 以下", "Every seed: below 0.01 after how many steps"),
+            note=Bilingual("“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."),
             series=tuple(Series(key, title) for key, title in LANES.items()),
         ),
         Panel("table", "table", Bilingual("参数量、步数、误差", "Parameters, steps, errors")),
     ),
     claims=(
-        Claim(
-            "longterm",
-            Bilingual("LSTM 能有效捕捉长期依赖", "The LSTM captures long-term dependencies effectively"),
-            Bilingual(
-                "原论文在 T = 100 时用 74,000 条序列学会加法",
-                "The original paper learnt to add at T = 100 from 74,000 sequences",
-            ),
+        Claim("longterm", Bilingual("LSTM 能有效捕捉长期依赖", "The LSTM captures long-term dependencies effectively"),
+            Bilingual("原论文在 T = 100 时用 74,000 条序列学会加法", "The original paper learnt to add at T = 100 from 74,000 sequences"),
             "S1",
+            measured=Bilingual("三种起点的 LSTM 解出的比例", "share solved, over three LSTM starts"),
+            tally=Bilingual("{seeds} 个种子中 {solved} 个三种起点都解出", "every start solves {solved} of {seeds} seeds"),
         ),
-        Claim(
-            "rnn",
-            Bilingual(
-                "普通 RNN 难以学到长序列中的依赖", "A plain RNN hardly learns dependencies in long sequences"
-            ),
-            Bilingual(
-                "稳定地记住与梯度不消失不可兼得",
-                "Latching on to information and keeping the gradient are at odds",
-            ),
+        Claim("rnn", Bilingual("普通 RNN 难以学到长序列中的依赖", "A plain RNN hardly learns dependencies in long sequences"),
+            Bilingual("稳定地记住与梯度不消失不可兼得", "Latching on to information and keeping the gradient are at odds"),
             "S4",
+            measured=Bilingual("RNN 的误差与永远答 1 之比（最小）", "RNN error over ‘always 1’, smallest"),
         ),
-        Claim(
-            "chrono",
-            Bilingual("起决定作用的是门的起点", "Where the gates start is what decides"),
-            Bilingual(
-                "按所需的记忆长度给遗忘门和输入门的偏置赋初值",
-                "Initialise forget and input biases from the range of memory that is needed",
-            ),
+        Claim("chrono", Bilingual("起决定作用的是门的起点", "Where the gates start is what decides"),
+            Bilingual("按所需的记忆长度给遗忘门和输入门的偏置赋初值", "Initialise forget and input biases from the range of memory that is needed"),
             "S19",
+            measured=Bilingual("默认起点与 chrono 的步数之比", "training steps, default start over chrono"),
+            tally=Bilingual("{seeds} 个种子中 chrono 起步解出 {solved} 个", "chrono start solves {solved} of {seeds} seeds"),
         ),
-        Claim(
-            "gru",
-            Bilingual(
-                "GRU 在捕捉长期依赖方面通常更好", "A GRU usually does better at long-term dependencies"
-            ),
-            Bilingual(
-                "语言建模之外 GRU 领先；遗忘门偏置设为 1 之后 LSTM 追上",
-                "GRUs led outside language modelling; a forget bias of 1 let the LSTM catch up",
-            ),
+        Claim("gru", Bilingual("GRU 在捕捉长期依赖方面通常更好", "A GRU usually does better at long-term dependencies"),
+            Bilingual("语言建模之外 GRU 领先；遗忘门偏置设为 1 之后 LSTM 追上", "GRUs led outside language modelling; a forget bias of 1 let the LSTM catch up"),
             "S7",
+            measured=Bilingual("chrono LSTM 与 GRU 的步数之比", "training steps, chrono LSTM over GRU"),
+            tally=Bilingual("{seeds} 个种子中 GRU 解出 {solved} 个", "the GRU solves {solved} of {seeds} seeds"),
         ),
     ),
     questions=(1, 4, 6),
-    proves=Bilingual(
-        "同样的参数量、批次和步数，LSTM 在这个预算里解不解得出，由门的起点决定：chrono 起步的个个解出，默认的停在基线上。以步数计，默认的 GRU 在 T = 25、50、100、200 时都还要快些。",
-        "At equal parameters, batches and steps the LSTM’s start decides what it solves within this budget: the chrono ones solve it, the default ones sit on the baseline. Counted in steps, a default GRU is faster still at T = 25, 50, 100 and 200.",
-    ),
-    not_proves=Bilingual(
-        "步数有限，“未解”不等于“不能”：把步数上限放到 600，默认起步的 LSTM 在 380 到 450 步也都解出。学习率只粗略挑过。步数不是时间：PyTorch 的 GRU 在 CPU 上没有融合内核，一步要慢好几倍。",
-        "The budget is small and ‘not solved’ is not ‘cannot’: with up to 600 steps the default LSTM gets there too, after 380 to 450. The learning rate was picked by a small search. Steps are not seconds: PyTorch’s GRU has no fused kernel on CPUs and takes several times as long a step.",
-    ),
+    proves=Bilingual("同样的参数量、批次和步数，LSTM 在这个预算里解不解得出，由门的起点决定：chrono 起步的个个解出，默认的停在基线上。以步数计，默认的 GRU 在 T = 25、50、100、200 时都还要快些。", "At equal parameters, batches and steps the LSTM’s start decides what it solves within this budget: the chrono ones solve it, the default ones sit on the baseline. Counted in steps, a default GRU is faster still at T = 25, 50, 100 and 200."),
+    not_proves=Bilingual("步数有限，“未解”不等于“不能”：把步数上限放到 600，默认起步的 LSTM 在 380 到 450 步也都解出。学习率只粗略挑过。步数不是时间：PyTorch 的 GRU 在 CPU 上没有融合内核，一步要慢好几倍。", "The budget is small and ‘not solved’ is not ‘cannot’: with up to 600 steps the default LSTM gets there too, after 380 to 450. The learning rate was picked by a small search. Steps are not seconds: PyTorch’s GRU has no fused kernel on CPUs and takes several times as long a step."),
     presets=(
         Preset("default", Bilingual("T = 25", "T = 25"), {}),
         Preset("fifty", Bilingual("T = 50", "T = 50"), {"T": 50, "steps": 300}),

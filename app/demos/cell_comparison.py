@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.demos.frames import gates_event, shown_steps
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import figures
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -37,11 +38,7 @@ if TYPE_CHECKING:
     from app.network.surgery import Subject
 
 FRAMES = 24
-LEVEL = {
-    "recall": 0.02,
-    "adding": 0.02,
-    "counting": 1.0,
-}  # mean qualities no farther apart than this are a draw
+LEVEL = {"recall": 0.02, "adding": 0.02, "counting": 1.0}  # means no farther apart than this are a draw
 Verdict = Literal["holds", "fails", "depends"]
 Task = Literal["recall", "adding", "counting"]
 TASKS: tuple[Task, ...] = ("recall", "adding", "counting")
@@ -62,12 +59,21 @@ BASELINES = {
 class CellComparisonParams(TrainedParams):
     """What is compared and from where the cells start."""
 
-    look: Task = param("counting", "看哪个任务上的 LSTM", "Task on which to look at the LSTM")
+    look: Task = param(
+        "counting",
+        "看哪个任务上的 LSTM",
+        "Task on which to look at the LSTM",
+        choices={
+            "recall": Bilingual("回忆一个符号", "recall of a symbol"),
+            "adding": Bilingual("加法", "adding of two numbers"),
+            "counting": Bilingual("数数", "counting aⁿbⁿ"),
+        },
+    )
     start: Literal["default", "matched"] = param(
-        "default", "起点", "Start",
+        "default", "起点", "Start", choices={"default": Bilingual("PyTorch 默认", "PyTorch’s defaults"), "matched": Bilingual("相称的起点", "matching starts")},
         help=Bilingual(
-            "matched：LSTM 和 GRU 用 chrono 偏置，RNN 用正交的循环权重",
-            "matched: chrono biases for LSTM and GRU, orthogonal recurrent weights for the RNN",
+            "相称：LSTM 和 GRU 用 chrono 偏置，RNN 用正交的循环权重",
+            "matching: chrono biases for LSTM and GRU, orthogonal recurrent weights for the RNN",
         ),
     )  # fmt: skip
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -163,7 +169,7 @@ def _table(params: CellComparisonParams, trials: list[Trial]) -> Table:
                 round(milliseconds(trials, each.kind, task), 2) if params.timing else None,
                 _steps(each.kind, task, trials),
                 statistics.fmean(mine),
-                f"{min(mine):.3g} – {max(mine):.3g}",
+                f"{figures(min(mine))} – {figures(max(mine))}",
             ])  # fmt: skip
     return Table(
         panel="table",
@@ -250,95 +256,47 @@ def _lane(task: Task, cell: str) -> Series:
     return Series(f"{task}-{cell}", Bilingual(f"{zh} · {name}", f"{en} · {name}"))
 
 
+# fmt: off
 demo = Demo(
     slug="cell-comparison",
     title=Bilingual("三种单元比三个任务", "Three cells on three tasks"),
-    summary=Bilingual(
-        "RNN、GRU、LSTM，参数量相当，学习率各自按同样的办法挑过，在三个任务上比参数、比每步时间、比质量。没有哪一个处处领先。",
-        "RNN, GRU and LSTM at equal parameters, each with its learning rate from the same search, on three tasks: parameters, time per step, quality. None of them leads everywhere.",
-    ),
+    summary=Bilingual("RNN、GRU、LSTM，参数量相当，学习率各自按同样的办法挑过，在三个任务上比参数、比每步时间、比质量。没有哪一个处处领先。", "RNN, GRU and LSTM at equal parameters, each with its learning rate from the same search, on three tasks: parameters, time per step, quality. None of them leads everywhere."),
     params=CellComparisonParams,
     run=surgical(train),
     panels=(
-        Panel(
-            "table",
-            "table",
-            Bilingual("参数、时间、质量", "Parameters, time, quality"),
-            note=Bilingual(
-                "先看 ★ 落在哪一行，再看时间：步数相同，GRU 的一步却最慢，因为 PyTorch 在 CPU 上没有为它准备融合内核。",
-                "See where the ★ fall, then look at the times: for the same steps the GRU is slowest, since PyTorch has no fused kernel for it on CPUs.",
-            ),
+        Panel("table", "table", Bilingual("参数、时间、质量", "Parameters, time, quality"),
+            note=Bilingual("先看 ★ 落在哪一行，再看时间：步数相同，GRU 的一步却最慢，因为 PyTorch 在 CPU 上没有为它准备融合内核。", "See where the ★ fall, then look at the times: for the same steps the GRU is slowest, since PyTorch has no fused kernel for it on CPUs."),
         ),
         *(_curves(task) for task in TASKS),
-        Panel(
-            "strip",
-            "seeds",
-            Bilingual("每个种子：到了目标没有", "Every seed: did it reach the goal?"),
-            note=Bilingual(
-                "目标：回忆 99% 正确；加法解释 94% 的方差；数数要超过训练长度，格子里写着数到几。“未解”只说明在这个步数之内没有到。",
-                "Goals: recall 99 % right; adding 94 % of the variance; counting past the training length, with the N reached in its cells. ‘Not’ means not within that many steps, no more.",
-            ),
+        Panel("strip", "seeds", Bilingual("每个种子：到了目标没有", "Every seed: did it reach the goal?"),
+            note=Bilingual("目标：回忆 99% 正确；加法解释 94% 的方差；数数要超过训练长度，格子里写着数到几。“未解”只说明在这个步数之内没有到。", "Goals: recall 99 % right; adding 94 % of the variance; counting past the training length, with the N reached in its cells. ‘Not’ means not within that many steps, no more."),
             series=tuple(_lane(task, cell) for task in TASKS for cell in CELLS),
         ),
-        Panel(
-            "gates",
-            "gates",
-            Bilingual("所选任务上的 LSTM：训练中的门", "The LSTM on the chosen task: gates while it trains"),
-            note=Bilingual(
-                "换一个任务再看：数数靠 c 一级一级地加，回忆靠遗忘门守住第一步。",
-                "Switch the task and look again: counting lives on steps in c, recall on a forget gate that holds the first step.",
-            ),
+        Panel("gates", "gates", Bilingual("所选任务上的 LSTM：训练中的门", "The LSTM on the chosen task: gates while it trains"),
+            note=Bilingual("换一个任务再看：数数靠 c 一级一级地加，回忆靠遗忘门守住第一步。", "Switch the task and look again: counting lives on steps in c, recall on a forget gate that holds the first step."),
         ),
     ),
     claims=(
-        Claim(
-            "task",
-            Bilingual("哪种单元更好取决于任务", "Which cell is better depends on the task"),
-            Bilingual(
-                "5,400 次实验中没有哪个变体明显胜过标准 LSTM",
-                "In 5,400 runs no variant clearly beat the standard LSTM",
-            ),
-            "S6",
+        Claim("task", Bilingual("哪种单元更好取决于任务", "Which cell is better depends on the task"),
+            Bilingual("5,400 次实验中没有哪个变体明显胜过标准 LSTM", "In 5,400 runs no variant clearly beat the standard LSTM"),
+            "S6", measured=Bilingual("三个任务上不同的优胜者", "different winners over the three tasks"),
         ),
-        Claim(
-            "gru",
-            Bilingual(
-                "GRU 在捕捉长期依赖方面通常更好", "A GRU usually does better at long-term dependencies"
-            ),
-            Bilingual(
-                "语言建模之外 GRU 领先；遗忘门偏置设为 1 之后 LSTM 追上",
-                "GRUs led outside language modelling; a forget bias of 1 let the LSTM catch up",
-            ),
-            "S7",
+        Claim("gru", Bilingual("GRU 在捕捉长期依赖方面通常更好", "A GRU usually does better at long-term dependencies"),
+            Bilingual("语言建模之外 GRU 领先；遗忘门偏置设为 1 之后 LSTM 追上", "GRUs led outside language modelling; a forget bias of 1 let the LSTM catch up"),
+            "S7", measured=Bilingual("GRU 领先的长间隔任务", "long-lag tasks on which the GRU leads"),
         ),
-        Claim(
-            "lstm",
-            Bilingual(
-                "LSTM 比传统 RNN 更能捕捉长期依赖",
-                "An LSTM captures long-term dependencies better than a plain RNN",
-            ),
+        Claim("lstm", Bilingual("LSTM 比传统 RNN 更能捕捉长期依赖", "An LSTM captures long-term dependencies better than a plain RNN"),
             Bilingual("LSTM 和 GRU 都胜过 tanh 单元", "LSTM and GRU both beat tanh units"),
-            "S8",
+            "S8", measured=Bilingual("LSTM 胜过 RNN 的任务", "tasks on which the LSTM beats the RNN"),
         ),
-        Claim(
-            "fewer",
-            Bilingual("GRU 的参数更少", "A GRU has fewer parameters"),
-            Bilingual(
-                "输入和隐藏尺寸相同时，权重是 3 组对 4 组",
-                "At equal input and hidden size, 3 sets of weights against 4",
-            ),
-            "S22",
+        Claim("fewer", Bilingual("GRU 的参数更少", "A GRU has fewer parameters"),
+            Bilingual("输入和隐藏尺寸相同时，权重是 3 组对 4 组", "At equal input and hidden size, 3 sets of weights against 4"),
+            "S22", measured=Bilingual("尺寸相同时 GRU 与 LSTM 的参数比", "parameters at equal size, GRU over LSTM"),
         ),
     ),
     questions=(6, 17),
-    proves=Bilingual(
-        "参数、批次、步数和调参预算都一样，名次仍随任务变：15 步的回忆 RNN 和 GRU 都很快学会，默认起步的 LSTM 没有；加法只有 GRU 学会；数数是 LSTM 走得最远。换成 chrono 起点，LSTM 在回忆上就追平。",
-        "With equal parameters, batches, steps and search the ranking still changes with the task: recall over 15 steps is soon learnt by RNN and GRU and not by the default LSTM; adding goes to the GRU alone, counting to the LSTM. Give the LSTM the chrono start and it draws level on recall.",
-    ),
-    not_proves=Bilingual(
-        "任务是人造的，网络很小，步数按秒计。它不是排行榜，也不说明你的数据上该用谁；时间只属于这台机器和这个版本的 PyTorch，别的运行会拖慢它。",
-        "The tasks are synthetic, the networks tiny, the budget seconds. This is no league table and says nothing about your data; times belong to this machine and this PyTorch, and other runs slow them down.",
-    ),
+    proves=Bilingual("参数、批次、步数和调参预算都一样，名次仍随任务变：15 步的回忆 RNN 和 GRU 都很快学会，默认起步的 LSTM 没有；加法只有 GRU 学会；数数是 LSTM 走得最远。换成 chrono 起点，LSTM 在回忆上就追平。", "With equal parameters, batches, steps and search the ranking still changes with the task: recall over 15 steps is soon learnt by RNN and GRU and not by the default LSTM; adding goes to the GRU alone, counting to the LSTM. Give the LSTM the chrono start and it draws level on recall."),
+    not_proves=Bilingual("任务是人造的，网络很小，步数按秒计。它不是排行榜，也不说明你的数据上该用谁；时间只属于这台机器和这个版本的 PyTorch，别的运行会拖慢它。", "The tasks are synthetic, the networks tiny, the budget seconds. This is no league table and says nothing about your data; times belong to this machine and this PyTorch, and other runs slow them down."),
     presets=(
         Preset("default", Bilingual("默认起点", "Default starts"), {}),
         Preset("matched", Bilingual("相称的起点", "Matching starts"), {"start": "matched", "look": "recall"}),

@@ -130,7 +130,7 @@ def _table(params: CountingParams, races: list[CountingRace]) -> Table:
         mine = reaches(races, lane)
         right = sum(race.runners[place].right for race in races)
         rows.append([
-            title.en,
+            title,
             float(races[0].runners[place].hidden),
             ", ".join(str(found) for found in mine),
             float(statistics.median(mine)),
@@ -265,6 +265,7 @@ demo = Demo(
                 "In finite precision an LSTM can count without bound, and training finds such counters",
             ),
             "S10",
+            measured=Bilingual("LSTM 数到的 N（中位数）", "N that the LSTM counts to, median"),
         ),
         Claim(
             "bounded",
@@ -274,6 +275,10 @@ demo = Demo(
                 "A GRU’s state is a weighted mean within [−1, 1] and does not count without bound",
             ),
             "S10",
+            measured=Bilingual("GRU 数到的 N（中位数）", "N that the GRU counts to, median"),
+            tally=Bilingual(
+                "{seeds} 个种子中 {solved} 个不如 LSTM 远", "short of the LSTM in {solved} of {seeds} seeds"
+            ),
         ),
         Claim(
             "better",
@@ -284,6 +289,7 @@ demo = Demo(
                 "GRU 与 LSTM 相当，因任务而异", "GRU and LSTM are comparable and it depends on the task"
             ),
             "S8",
+            measured=Bilingual("GRU 领先的种子数", "seeds in which the GRU is ahead"),
         ),
     ),
     questions=(6,),
@@ -292,7 +298,7 @@ demo = Demo(
         "At equal parameters, batches and steps a GRU learns to count within the training length and hardly beyond it; the LSTM’s c is added to and goes on a good deal further. ‘Usually better’ does not hold on this task.",
     ),
     not_proves=Bilingual(
-        "LSTM 也不是数到无穷：换算的误差会积累，h 的 tanh 会饱和，所以到某个 N 也会错。这也不是“GRU 在别的任务上更差”；加法赛跑里它反而领先。",
+        "LSTM 也不是数到无穷：换算的误差会积累，h 的 tanh 会饱和，所以到某个 N 也会错。这也不说明 GRU 在别的任务上更差：加法赛跑里它反而领先。",
         "The LSTM does not count for ever either: small errors add up and the tanh before h saturates, so it fails at some N. Nor is a GRU worse elsewhere: in the adding race it is ahead.",
     ),
     presets=(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.demos.frames import gates_event, shown_steps
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import figures
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -54,7 +55,12 @@ _SERIES = tuple(Series(key, title) for key, title in LANES.items())
 class LossCliffParams(TrainedParams):
     """Which landscape, from where, and how fast."""
 
-    cell: Literal["rnn", "lstm"] = param("rnn", "网络（一个单元）", "Network (one unit)")
+    cell: Literal["rnn", "lstm"] = param(
+        "rnn",
+        "网络（一个单元）",
+        "Network (one unit)",
+        choices={"rnn": Bilingual("RNN (tanh)", "RNN (tanh)"), "lstm": Bilingual("LSTM", "LSTM")},
+    )
     start_w: float = param(5.5, "起点的循环权重 w", "Start: recurrent weight w", ge=2, le=8)
     start_b: float = param(-2.2, "起点的偏置 b", "Start: bias b", ge=-4, le=0)
     lr: float = param(0.3, "学习率（SGD）", "Learning rate (SGD)", ge=0.01, le=5)
@@ -150,10 +156,10 @@ def _outcome(params: LossCliffParams, land: Landscape, walks: list[Walk]) -> Ite
             Bilingual("RNN：最陡处 ‖∇L‖", "RNN: steepest ‖∇L‖"),
             Bilingual("LSTM：最陡处 ‖∇L‖", "LSTM: steepest ‖∇L‖"),
         ],
-        rows=[[float(T), f"{walls['rnn'][T]:.2g}", f"{walls['lstm'][T]:.2g}"] for T in lengths],
+        rows=[[float(T), figures(walls["rnn"][T], 2), figures(walls["lstm"][T], 2)] for T in lengths],
         caption=Bilingual(
-            f"在 w = {WALL_AT:g} 这条线上一层层逼近墙，量到的最大梯度范数；1e10 以上已到双精度的极限，只是下界。这一页上梯度范数的中位数是 {land.median:.2g}。",
-            f"The largest gradient norm met while closing in on the wall along w = {WALL_AT:g}; above 1e10 double precision ends and it is a lower bound. The median over this page is {land.median:.2g}.",
+            f"在 w = {WALL_AT:g} 这条线上一层层逼近墙，量到的最大梯度范数；10¹⁰ 以上已到双精度的极限，只是下界。这一页上梯度范数的中位数是 {figures(land.median, 2)}。",
+            f"The largest gradient norm met while closing in on the wall along w = {WALL_AT:g}; above 10¹⁰ double precision ends and it is a lower bound. The median over this page is {figures(land.median, 2)}.",
         ),
     )
     kept = {lane: int((last.left[k] == 0).sum()) for k, lane in enumerate(LANES)}
@@ -254,6 +260,7 @@ demo = Demo(
                 "跟着“按范数裁剪”的路径走。除第一步外没有输入：h 要么停在高处，要么跌到低处，墙就是两种结局的分界。",
                 "It follows the norm-clipped path. There is no input after the first step: h settles high or falls low, and the wall is the border between the two.",
             ),
+            series=(Series("norm", LANES["norm"]),),
         ),
     ),
     claims=(
@@ -268,6 +275,7 @@ demo = Demo(
                 "The error surface of a recurrent network with a single hidden unit has walls of high curvature",
             ),
             "S5",
+            measured=Bilingual("RNN 的墙，坡度是平常处的", "RNN: slope at the wall over typical slope"),
         ),
         Claim(
             "clip",
@@ -277,12 +285,17 @@ demo = Demo(
                 "With the norm clipped, a path that meets the wall is not thrown far",
             ),
             "S5",
+            measured=Bilingual("裁剪多留住的起点比例", "further share of starts that clipping keeps"),
+            tally=Bilingual(
+                "{seeds} 个起点中裁剪后留住 {solved} 个", "clipped, {solved} of {seeds} starts stay"
+            ),
         ),
         Claim(
             "gates",
             Bilingual("LSTM 的门能缓解爆炸", "The LSTM’s gates alleviate explosion"),
             Bilingual("LSTM 也会梯度爆炸，所以要裁剪", "LSTMs can have exploding gradients, hence clipping"),
             "S17",
+            measured=Bilingual("LSTM 的墙，坡度是平常处的", "LSTM: slope at the wall over typical slope"),
         ),
     ),
     questions=(21, 22),
@@ -291,7 +304,7 @@ demo = Demo(
         "Explosion comes from the same weight multiplied over and over in time: there is one layer and one unit, and the wall steepens with T. Norm clipping bounds the length of each step, so the path stays on the page. A one-unit LSTM has a wall too, and a steeper one.",
     ),
     not_proves=Bilingual(
-        "留在页面上不等于走到了最低处。两个权重的图说不清几百万个权重的地形。LSTM 的墙窄得一步就跨过去：路径从崖上掉下来，却没碰到大梯度，这时裁剪帮不上忙。",
+        "留在页面上不等于走到了最低处。两个权重的图说不清几百万个权重的地形。LSTM 的墙薄得一步就能跨过去：路径从崖上掉下来，却没碰到大梯度，这时裁剪帮不上忙。",
         "Staying on the page is not reaching the lowest point. Two weights say little about the terrain of millions. The LSTM’s wall is so thin that a step goes right across: the path falls off the cliff without meeting a large gradient, and there clipping is of no help.",
     ),
     presets=(
