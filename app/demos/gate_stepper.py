@@ -66,14 +66,14 @@ class GateStepperParams(Params):
     forget_bias: float = param(0.0, "遗忘门偏置", "Forget bias", ge=0, le=6)
     c0: float = param(1.0, "初始细胞状态 c₀", "Initial cell state c₀", ge=-5, le=5)
     clamp: Literal["none", "keep", "forget", "open"] = param(
-        "none", "钳住门", "Hold gates", choices={"none": Bilingual("不钳", "none"), "keep": Bilingual("守住：f = 1，i = 0", "keep: f = 1, i = 0"), "forget": Bilingual("清空：f = 0", "forget: f = 0"), "open": Bilingual("全开：i = f = o = 1", "all open: i = f = o = 1")},
+        "none", "钳住门", "Hold gates", choices={"none": Bilingual("不钳", "nothing"), "keep": Bilingual("守住：f = 1，i = 0", "keep: f = 1, i = 0"), "forget": Bilingual("清空：f = 0", "forget: f = 0"), "open": Bilingual("全开：i = f = o = 1", "all open: i = f = o = 1")},
     )  # fmt: skip
     clamp_gate: Literal["none", "i", "f", "g", "o"] = param(
         "none",
         "再钳一个门",
         "Hold one more gate",
         choices={
-            "none": Bilingual("不钳", "none"),
+            "none": Bilingual("不钳", "nothing"),
             "i": Bilingual("输入门 i", "input gate i"),
             "f": Bilingual("遗忘门 f", "forget gate f"),
             "g": Bilingual("候选 g", "candidate g"),

@@ -23,6 +23,7 @@ from app.protocol import (
     Panel,
     Params,
     Progress,
+    Series,
     Started,
     Table,
     param,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 KEPT = 8  # trained networks a process remembers
 UNTOUCHED, HELD = Bilingual("原样", "untouched"), Bilingual("动过手术", "operated")
 _PART = re.compile(r"([ifgo])=(-?\d{1,2}(?:\.\d{1,4})?)(?:@(\d{1,4})-(\d{1,4}))?(?:#(\d{1,3}))?")
-_BAD = "hold 的写法是 f=1@5-20 i=0：门 i、f、g、o，值 −50 到 50，步从 1 数起 | hold is written f=1@5-20 i=0: gate i, f, g or o, value −50 to 50, steps from 1"
+_BAD = "hold：要写成 f=1@5-20 i=0 这样：门 i、f、g、o，值 −50 到 50，步从 1 数起 | hold: written like f=1@5-20 i=0: gate i, f, g or o, value −50 to 50, steps from 1"
 
 
 class TrainedParams(Params):
@@ -142,6 +143,7 @@ def _operated(subject: Subject, hold: str) -> Iterator[AnyEvent]:
 
 PANELS = (
     Panel("surgery", "gates", Bilingual("手术台：训练好的网络", "On the table: the trained network"),
-          note=Bilingual("选“原样”或“动过手术”对照着看。", "Switch between untouched and operated.")),
+          note=Bilingual("选“原样”或“动过手术”对照着看。", "Switch between untouched and operated."),
+          series=(Series("untouched", UNTOUCHED), Series("operated", HELD))),
     Panel("surgery-answer", "table", Bilingual("输出和损失怎样回应", "How output and loss answer")),
 )  # fmt: skip
