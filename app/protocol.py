@@ -316,7 +316,7 @@ class Claim:
     text: Bilingual
     published: Bilingual
     source: str  # key in questions/sources.toml
-    measured: Bilingual = Bilingual("", "")  # what the metric is, in a few words that its number may follow
+    measured: Bilingual  # what the metric is, in a few words that its number may follow
     tally: Bilingual = Bilingual("{seeds} 个种子中 {solved} 个成立", "holds for {solved} of {seeds} seeds")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from app.demos.frames import gates_event
 from app.demos.surgery import TrainedParams, Training, surgical
+from app.demos.wording import figures
 from app.protocol import (
     AnyEvent,
     Bilingual,
@@ -50,8 +51,8 @@ class HyperparameterSearchParams(TrainedParams):
     """The budget that every search gets."""
 
     budget: Literal["8", "16", "27", "36"] = param(
-        "16", "每种搜索的试验次数", "Trials of each search",
-        help=Bilingual("网格取 2·2·2、4·2·2、3·3·3、4·3·3：学习率·隐藏单元·权重衰减", "the grid is 2·2·2, 4·2·2, 3·3·3 or 4·3·3: learning rate · hidden units · weight decay"),
+        "16", "每种搜索的试验次数", "Trials of each search", choices={"8": Bilingual("8 次：2·2·2", "8: 2·2·2"), "16": Bilingual("16 次：4·2·2", "16: 4·2·2"), "27": Bilingual("27 次：3·3·3", "27: 3·3·3"), "36": Bilingual("36 次：4·3·3", "36: 4·3·3")},
+        help=Bilingual("冒号后是网格的格数：学习率·隐藏单元·权重衰减", "after the colon the grid: learning rates · hidden units · weight decays"),
     )  # fmt: skip
     updates: int = param(30, "每次试验训练几步", "Updates in a trial", ge=5, le=120)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -168,7 +169,7 @@ def _table(outcomes: list[Outcome]) -> Table:
                 _mean([each.tested[name][0] for each in outcomes]),
                 _mean([each.tested[name][1] for each in outcomes]),
                 float(len({trial.setting.lr for trial in outcomes[0].trials[name]})),
-                f"{first[name].setting.lr:.2g} · {first[name].setting.hidden} · {first[name].setting.decay:.2g}",
+                f"{figures(first[name].setting.lr, 2)} · {first[name].setting.hidden} · {figures(first[name].setting.decay, 2)}",
             ]
             for name, title in SEARCHES.items()
         ],
@@ -263,13 +264,14 @@ demo = Demo(
         Panel(
             "gates", "gates", Bilingual("每找到更好的设置：它的门", "Whenever a better setting is found: its gates"),
             note=Bilingual("一个数字逐行读入，八步。学习率太小的网络，门都停在 0.5 附近。", "A digit read row by row in eight steps. In a network whose learning rate was too small all gates are near 0.5."),
+            series=tuple(Series(key, title) for key, title in SEARCHES.items()),
         ),
     ),
     claims=(
-        Claim("optimal", Bilingual("用试错、网格或贝叶斯能找到最优的超参数组合", "Trial and error, a grid or Bayesian optimisation finds the optimal combination"), Bilingual("有限次试验找到的只是试过之中最好的，其中还有运气", "Finitely many trials find the best of those tried, luck included"), "S46"),
-        Claim("random", Bilingual("同样的预算，随机搜索胜过网格", "On one budget random search beats a grid"), Bilingual("只有少数超参数要紧，随机每次都试到它们的新值", "Few hyperparameters matter, and random trials give each of them a new value every time"), "S49"),
-        Claim("bayes", Bilingual("贝叶斯优化比随机找得更好", "Bayesian optimisation finds better than random"), Bilingual("随机搜索是自适应搜索该比的基线", "Random search is the baseline that adaptive searches are to be judged by"), "S49"),
-        Claim("luck", Bilingual("挑出来的最好成绩是虚高的", "The winning score is flattered"), Bilingual("反复用验证集挑选会对它过拟合", "Selecting by validation again and again over-fits it"), "S46"),
+        Claim("optimal", Bilingual("用试错、网格或贝叶斯能找到最优的超参数组合", "Trial and error, a grid or Bayesian optimisation finds the optimal combination"), Bilingual("有限次试验找到的只是试过之中最好的，其中还有运气", "Finitely many trials find the best of those tried, luck included"), "S46", measured=Bilingual("没有被别的搜索超过的比例", "share of searches that no other beats"), tally=Bilingual("{seeds} 次搜索中 {solved} 次没有被超过", "{solved} of {seeds} searches unbeaten")),
+        Claim("random", Bilingual("同样的预算，随机搜索胜过网格", "On one budget random search beats a grid"), Bilingual("只有少数超参数要紧，随机每次都试到它们的新值", "Few hyperparameters matter, and random trials give each of them a new value every time"), "S49", measured=Bilingual("最好的验证损失，随机减网格", "best validation loss, random minus grid")),
+        Claim("bayes", Bilingual("贝叶斯优化比随机找得更好", "Bayesian optimisation finds better than random"), Bilingual("随机搜索是自适应搜索该比的基线", "Random search is the baseline that adaptive searches are to be judged by"), "S49", measured=Bilingual("最好的验证损失，贝叶斯减随机", "best validation loss, Bayesian minus random")),
+        Claim("luck", Bilingual("挑出来的最好成绩是虚高的", "The winning score is flattered"), Bilingual("反复用验证集挑选会对它过拟合", "Selecting by validation again and again over-fits it"), "S46", measured=Bilingual("优胜者的正确率，验证减测试", "the winner’s accuracy, validation minus test")),
     ),
     questions=(14,),
     proves=Bilingual("同样的次数下三种搜索给出不同的“最优”，换个种子名次又变：找到的是试过之中最好的。学习率错一个数量级，别的怎么调都没用。标签是纯噪声时，挑得越多验证成绩越高，测试纹丝不动。", "On equal trials the three searches give different optima, and another seed another ranking: what is found is the best of those tried. With the learning rate off by an order of magnitude nothing else helps. On labels of pure noise validation rises with the number tried, and test does not stir."),

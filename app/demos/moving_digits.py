@@ -52,9 +52,9 @@ ORDERED, SHUFFLED = Bilingual("帧按顺序", "frames in order"), Bilingual("帧
 class MovingDigitsParams(TrainedParams):
     """What is asked about a clip, how the clip moves, and the budget."""
 
-    label: Literal["direction", "digit"] = param("direction", "问什么", "What is asked", help=Bilingual(
-        "direction 往左还是往右，要看顺序；digit 是 0 还是 1，与顺序无关",
-        "direction: left or right, a matter of order; digit: 0 or 1, whatever the order"))  # fmt: skip
+    label: Literal["direction", "digit"] = param("direction", "问什么", "What is asked", choices={"direction": Bilingual("往左还是往右", "left or right"), "digit": Bilingual("是 0 还是 1", "0 or 1")}, help=Bilingual(
+        "方向要看帧的顺序；是 0 还是 1，与顺序无关",
+        "the direction is a matter of order, the digit is not"))  # fmt: skip
     T: int = param(5, "帧数 T", "Frames T", ge=3, le=8)
     speed: int = param(2, "每帧移动的像素", "Pixels a frame", ge=0, le=3)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
@@ -210,32 +210,19 @@ def _verdicts(runs: list[list[Lane]], layers: list[Layers]) -> Iterator[AnyEvent
 
 _CHANCE = Series("chance", Bilingual("乱猜 0.5", "chance 0.5"), baseline=True)
 
+# fmt: off
 demo = Demo(
     slug="moving-digits",
     title=Bilingual("移动的数字", "Moving digits"),
-    summary=Bilingual(
-        "一个真实的手写数字往左或往右移动。CNN+LSTM、平均池化、纯 LSTM、双层 LSTM、ConvLSTM 看同样的片段；帧一打乱，谁还答得出？",
-        "A real handwritten digit moves left or right. CNN+LSTM, mean pooling, an LSTM alone, two layers and a ConvLSTM watch the same clips; who can still answer once the frames are shuffled?",
-    ),
+    summary=Bilingual("一个真实的手写数字往左或往右移动。CNN+LSTM、平均池化、纯 LSTM、双层 LSTM、ConvLSTM 看同样的片段；帧一打乱，谁还答得出？", "A real handwritten digit moves left or right. CNN+LSTM, mean pooling, an LSTM alone, two layers and a ConvLSTM watch the same clips; who can still answer once the frames are shuffled?"),
     params=MovingDigitsParams,
     run=surgical(train),
     panels=(
-        Panel(
-            "clip",
-            "heatmap",
-            Bilingual("一段片段：上面按顺序，下面打乱", "One clip: in order above, shuffled below"),
-            note=Bilingual(
-                "画面首尾相接：从一边出去，从另一边进来。同样的几帧，只有顺序不同。",
-                "The picture is a ring: out on one side, in on the other. The same frames, in another order.",
-            ),
+        Panel("clip", "heatmap", Bilingual("一段片段：上面按顺序，下面打乱", "One clip: in order above, shuffled below"),
+            note=Bilingual("画面首尾相接：从一边出去，从另一边进来。同样的几帧，只有顺序不同。", "The picture is a ring: out on one side, in on the other. The same frames, in another order."),
         ),
-        Panel(
-            "accuracy",
-            "curves",
-            Bilingual("没训练过的片段上的正确率（第一个种子）", "Accuracy on unseen clips (first seed)"),
-            note=Bilingual(
-                "平均池化看得到每一帧，看不到先后。", "Mean pooling sees every frame, not their order."
-            ),
+        Panel("accuracy", "curves", Bilingual("没训练过的片段上的正确率（第一个种子）", "Accuracy on unseen clips (first seed)"),
+            note=Bilingual("平均池化看得到每一帧，看不到先后。", "Mean pooling sees every frame, not their order."),
             x=Bilingual("训练步", "training step"),
             series=(
                 *(Series(name, title, baseline=name == "cnn_mean") for name, title in LANES),
@@ -246,97 +233,45 @@ demo = Demo(
                 _CHANCE,
             ),
         ),
-        Panel(
-            "gates",
-            "gates",
-            Bilingual("CNN + LSTM 的门，训练中", "Gates of CNN + LSTM while it trains"),
-            note=Bilingual(
-                "“in order”与“shuffled”是同一段片段的两种帧序，x 是数字所在的列。看候选 g 和细胞状态 c：同样的帧，换了先后，写进去的不一样。",
-                "The same clip in two orders; x is the digit’s column. Compare the candidate g and the cell state c: the same frames, but not the same writing.",
-            ),
+        Panel("gates", "gates", Bilingual("CNN + LSTM 的门，训练中", "Gates of CNN + LSTM while it trains"),
+            note=Bilingual("两个按钮是同一段片段的两种帧序，x 是数字所在的列。看候选 g 和细胞状态 c：同样的帧，换了先后，写进去的不一样。", "The same clip in two orders; x is the digit’s column. Compare the candidate g and the cell state c: the same frames, but not the same writing."),
+            series=(Series("in order", ORDERED), Series("shuffled", SHUFFLED)),
         ),
-        Panel(
-            "belief",
-            "curves",
-            Bilingual(
-                "看到第 t 帧时，给正确答案的概率（第一个种子）",
-                "Probability of the right answer after frame t (first seed)",
-            ),
-            note=Bilingual(
-                "问方向时，至少要看两帧。", "Asked for the direction, it takes two frames at least."
-            ),
+        Panel("belief", "curves", Bilingual("看到第 t 帧时，给正确答案的概率（第一个种子）", "Probability of the right answer after frame t (first seed)"),
+            note=Bilingual("问方向时，至少要看两帧。", "Asked for the direction, it takes two frames at least."),
             x=Bilingual("帧 t", "frame t"),
             series=(Series("ordered", ORDERED), Series("shuffled", SHUFFLED), _CHANCE),
         ),
-        Panel(
-            "strip",
-            "seeds",
-            Bilingual("每个种子：训练结束时是否达到 0.95", "Every seed: 0.95 or better at the end?"),
-            note=Bilingual(
-                "“未解”只说明在这个步数之内没有达到。", "‘Not’ means not within that many steps, no more."
-            ),
+        Panel("strip", "seeds", Bilingual("每个种子：训练结束时是否达到 0.95", "Every seed: 0.95 or better at the end?"),
+            note=Bilingual("“未解”只说明在这个步数之内没有达到。", "‘Not’ means not within that many steps, no more."),
             series=tuple(Series(name, title) for name, title in LANES),
         ),
         Panel("lanes", "table", Bilingual("所有种子", "All seeds")),
-        Panel(
-            "layers",
-            "table",
-            Bilingual("双层 LSTM：哪一层管时间？", "Two layers: which of them is in charge of time?"),
-            note=Bilingual(
-                "第二层读的是第一层的隐藏状态。", "The second layer reads the first one’s hidden state."
-            ),
+        Panel("layers", "table", Bilingual("双层 LSTM：哪一层管时间？", "Two layers: which of them is in charge of time?"),
+            note=Bilingual("第二层读的是第一层的隐藏状态。", "The second layer reads the first one’s hidden state."),
         ),
     ),
     claims=(
-        Claim(
-            "gain",
-            Bilingual("LSTM 与 CNN 结合能提高性能", "Combining an LSTM with a CNN improves performance"),
-            Bilingual(
-                "UCF-101 上 88.6%，此前 88.0%；池化与 LSTM 并列提出",
-                "88.6% on UCF-101 against 88.0% before; pooling and LSTM are put forward side by side",
-            ),
-            "S26",
+        Claim("gain", Bilingual("LSTM 与 CNN 结合能提高性能", "Combining an LSTM with a CNN improves performance"),
+            Bilingual("UCF-101 上 88.6%，此前 88.0%；池化与 LSTM 并列提出", "88.6% on UCF-101 against 88.0% before; pooling and LSTM are put forward side by side"),
+            "S26", measured=Bilingual("比平均池化高出的正确率", "accuracy gained over mean pooling"),
         ),
-        Claim(
-            "order",
-            Bilingual(
-                "LSTM 捕捉帧序列中的时间依赖", "The LSTM captures dependencies over time in the frames"
-            ),
-            Bilingual(
-                "CNN 逐帧提特征，LSTM 读特征序列", "A CNN encodes every frame, an LSTM reads the features"
-            ),
-            "S25",
+        Claim("order", Bilingual("LSTM 捕捉帧序列中的时间依赖", "The LSTM captures dependencies over time in the frames"),
+            Bilingual("CNN 逐帧提特征，LSTM 读特征序列", "A CNN encodes every frame, an LSTM reads the features"),
+            "S25", measured=Bilingual("打乱帧丢掉的正确率", "accuracy lost by shuffling the frames"),
         ),
-        Claim(
-            "layers",
-            Bilingual(
-                "双层 LSTM：第一层处理 CNN 特征，第二层处理时间",
-                "Two LSTM layers: the first for the CNN’s features, the second for time",
-            ),
-            Bilingual(
-                "第二层的输入是第一层每一步的隐藏状态",
-                "The second layer’s input is the first one’s hidden state at every step",
-            ),
-            "S22",
+        Claim("layers", Bilingual("双层 LSTM：第一层处理 CNN 特征，第二层处理时间", "Two LSTM layers: the first for the CNN’s features, the second for time"),
+            Bilingual("第二层的输入是第一层每一步的隐藏状态", "The second layer’s input is the first one’s hidden state at every step"),
+            "S22", measured=Bilingual("从第一层末状态读出的正确率", "accuracy read from layer 1’s last state"), tally=Bilingual("{seeds} 个种子中 {solved} 个没有推翻它", "not refuted in {solved} of {seeds} seeds"),
         ),
-        Claim(
-            "fusion",
-            Bilingual("融合的结构同时处理空间和时间", "A fused structure handles space and time at once"),
-            Bilingual(
-                "ConvLSTM：门里用卷积，状态是特征图", "ConvLSTM: convolution in the gates, a map as its state"
-            ),
-            "S27",
+        Claim("fusion", Bilingual("融合的结构同时处理空间和时间", "A fused structure handles space and time at once"),
+            Bilingual("ConvLSTM：门里用卷积，状态是特征图", "ConvLSTM: convolution in the gates, a map as its state"),
+            "S27", measured=Bilingual("ConvLSTM 的正确率（均值）", "the ConvLSTM’s mean accuracy"),
         ),
     ),
     questions=(10, 11, 24),
-    proves=Bilingual(
-        "问方向时，答案全在帧的先后里：能读顺序的模型学得会，平均池化和打乱帧的 LSTM 停在乱猜附近。改问“是 0 还是 1”，顺序没有用，平均池化就与 LSTM 不相上下。双层 LSTM 里，第一层的末状态已经知道方向：两层都在处理时间。",
-        "Asked for the direction, the answer lies in the order of the frames: models that read it learn, while mean pooling and an LSTM on shuffled frames stay near chance. Asked ‘0 or 1’, order is of no use and mean pooling does about as well. In the two-layer LSTM the first layer’s last state already knows the direction: both layers process time.",
-    ),
-    not_proves=Bilingual(
-        "画面只有 12×12，纯 LSTM 读原始像素在这里也一样快；真实的视频帧有几十万个数，才非用 CNN 不可。两个方向、匀速、没有背景，是最干净的情形。ConvLSTM 的通道少、末尾取平均，它认不出数字只说明这个小模型在这些步数内没学会。",
-        "Frames are 12 × 12, so an LSTM on raw pixels is just as quick here; a real frame has some hundred thousand numbers, and that is what the CNN is for. Two directions, even speed and no background are the cleanest case. The ConvLSTM is narrow and averages its last map: if it does not tell 0 from 1, this small model had not learnt to within these steps, no more.",
-    ),
+    proves=Bilingual("问方向时，答案全在帧的先后里：能读顺序的模型学得会，平均池化和打乱帧的 LSTM 停在乱猜附近。改问“是 0 还是 1”，顺序没有用，平均池化就与 LSTM 不相上下。双层 LSTM 里，第一层的末状态已经知道方向：两层都在处理时间。", "Asked for the direction, the answer lies in the order of the frames: models that read it learn, while mean pooling and an LSTM on shuffled frames stay near chance. Asked ‘0 or 1’, order is of no use and mean pooling does about as well. In the two-layer LSTM the first layer’s last state already knows the direction: both layers process time."),
+    not_proves=Bilingual("画面只有 12×12，纯 LSTM 读原始像素在这里也一样快；真实的视频帧有几十万个数，才非用 CNN 不可。两个方向、匀速、没有背景，是最干净的情形。ConvLSTM 的通道少、末尾取平均，它认不出数字只说明这个小模型在这些步数内没学会。", "Frames are 12 × 12, so an LSTM on raw pixels is just as quick here; a real frame has some hundred thousand numbers, and that is what the CNN is for. Two directions, even speed and no background are the cleanest case. The ConvLSTM is narrow and averages its last map: if it does not tell 0 from 1, this small model had not learnt to within these steps, no more."),
     presets=(
         Preset("default", Bilingual("往左还是往右？", "Left or right?"), {}),
         Preset(

@@ -62,7 +62,9 @@ BINS = ("= 0", "< 0.001", "< 0.003", "< 0.01", "< 0.03", "< 0.1", "< 0.3", "< 1"
 class RegularisationParams(TrainedParams):
     """How little data, how noisy, and how strong each remedy."""
 
-    look: Literal["none", "decay", "l1", "out", "inout"] = param("inout", "细看哪一种", "Method to look at")
+    look: Literal["none", "decay", "l1", "out", "inout"] = param(
+        "inout", "细看哪一种", "Method to look at", choices=LANES
+    )
     count: int = param(100, "训练图片数", "Training digits", ge=40, le=300)
     noise: float = param(0.15, "错标签的比例", "Share of random labels", ge=0, le=0.5)
     epochs: int = param(120, "训练轮数", "Epochs", ge=20, le=300)
@@ -300,15 +302,15 @@ demo = Demo(
             ),
         ),
         Panel("places", "seeds", Bilingual("记忆任务：每个种子到 0.9 了吗", "Recall: every seed at 0.9?"), series=tuple(Series(key, title) for key, title in PLACES.items())),
-        Panel("gates", "gates", Bilingual("细看的那一种：逐行读一个数字时的门", "The chosen one: gates while a digit is read row by row"), note=Bilingual("换着看“什么也不加”和 dropout：没有约束的网络把门推向 0 和 1。", "Compare ‘nothing’ with dropout: an unconstrained network pushes its gates to 0 and 1.")),
+        Panel("gates", "gates", Bilingual("细看的那一种：逐行读一个数字时的门", "The chosen one: gates while a digit is read row by row"), note=Bilingual("换着看“什么也不加”和 dropout：没有约束的网络把门推向 0 和 1。", "Compare ‘nothing’ with dropout: an unconstrained network pushes its gates to 0 and 1."), series=tuple(Series(title.en, title) for title in LANES.values())),
     ),
     claims=(
-        Claim("remedies", Bilingual("L2、L1 和 dropout 防止过拟合", "L2, L1 and dropout prevent overfitting"), Bilingual("只丢非循环连接，dropout 就能用在 LSTM 上", "With non-recurrent connections only, dropout works for LSTMs"), "S12"),
-        Claim("features", Bilingual("L1 促进特征选择", "L1 promotes feature selection"), Bilingual("L1 让单个权重变成 0；一个特征有 4h 个权重", "L1 zeroes single weights; a feature has 4h of them"), "S22"),
-        Claim("place", Bilingual("随机丢弃隐藏层神经元即可", "Just drop hidden neurons at random"), Bilingual("循环 dropout 不能丢记忆，要丢候选值", "Recurrent dropout must spare the memory and drop the candidate"), "S14"),
+        Claim("remedies", Bilingual("L2、L1 和 dropout 防止过拟合", "L2, L1 and dropout prevent overfitting"), Bilingual("只丢非循环连接，dropout 就能用在 LSTM 上", "With non-recurrent connections only, dropout works for LSTMs"), "S12", measured=Bilingual("三种办法平均补上的差距比例", "share of the gap closed, mean of three"), tally=Bilingual("{seeds} 次训练中 {solved} 次补上四分之一以上", "a quarter or more in {solved} of {seeds} trainings")),
+        Claim("features", Bilingual("L1 促进特征选择", "L1 promotes feature selection"), Bilingual("L1 让单个权重变成 0；一个特征有 4h 个权重", "L1 zeroes single weights; a feature has 4h of them"), "S22", measured=Bilingual("L1 归零的输入特征（共 8 个）", "input features that L1 zeroes, of 8")),
+        Claim("place", Bilingual("随机丢弃隐藏层神经元即可", "Just drop hidden neurons at random"), Bilingual("循环 dropout 不能丢记忆，要丢候选值", "Recurrent dropout must spare the memory and drop the candidate"), "S14", measured=Bilingual("每步丢 c 时的回忆正确率", "recall accuracy when c is dropped"), tally=Bilingual("{seeds} 个种子中 {solved} 个没学会", "not learnt in {solved} of {seeds} seeds")),
     ),
     questions=(9,),
-    proves=Bilingual("小而脏的数据上，补得最多的是输入和输出上的 dropout，不花一分钱的早停也补上一大截；L1 造出成片的零，却没有整列的零，谈不上选特征。循环路径上丢 h 或候选值无妨，每步丢细胞状态则停在乱猜附近。", "On little and dirty data dropout on input and output closes most of the gap, and early stopping, which is free, a good part. L1 makes many zeros and no column of them, so it selects no feature. On the recurrent path dropping h or the candidate is harmless; dropping the cell state at every step leaves it near chance."),
+    proves=Bilingual("数据又少又脏时，把差距补上最多的是输入和输出上的 dropout，不花一分钱的早停也补上一大截；L1 造出成片的零，却没有整列的零，谈不上选特征。循环路径上丢 h 或候选值无妨，每步丢细胞状态则停在乱猜附近。", "On few and noisy data dropout on input and output closes most of the gap, and early stopping, which is free, a good part. L1 makes many zeros and no column of them, so it selects no feature. On the recurrent path dropping h or the candidate is harmless; dropping the cell state at every step leaves it near chance."),
     not_proves=Bilingual("强度是粗略挑的，没有逐项调优，名次会随数据和强度改变。差距小不等于好：训练损失也可以很差。换上干净或更多的数据，正则化的好处会缩小。", "Strengths were picked roughly and not tuned one by one; the ranking changes with data and strength. A small gap is no merit by itself: training loss may be bad too. With clean or more data the benefit shrinks."),
     presets=(
         Preset("default", Bilingual("一百张，15 % 错标签", "A hundred digits, 15 % random labels"), {}),

@@ -191,7 +191,7 @@ demo = Demo(
     slug="speaker-classification",
     title=Bilingual("谁在说话", "Who is speaking"),
     summary=Bilingual(
-        "九个人说同样的两个元音，长短不一。取最后一步、平均还是最大？填充的零读进去会怎样？同一组权重，你看着答案被零改掉。",
+        "九个人说同样的两个元音，长短不一。取最后一步、平均还是最大？填充的零读进去会怎样？权重一点没动，答案却被零改掉了。",
         "Nine people say the same two vowels, at different lengths. Last step, mean or maximum? And what if the padding is read? With the very same weights, watch zeros change the answer.",
     ),
     params=SpeakerClassificationParams,
@@ -231,8 +231,12 @@ demo = Demo(
             "gates",
             Bilingual("同一条语音：带掩码与读填充", "One utterance: masked, and with its padding read"),
             note=Bilingual(
-                "横轴是帧号，0 是填充。masked：过了末尾 i = o = 0、f = 1，细胞状态 c 原样不动；padding read：LSTM 照样更新。",
+                "横轴是帧号，0 是填充。带掩码：过了末尾 i = o = 0、f = 1，细胞状态 c 原样不动；读进填充：LSTM 照样更新。",
                 "Frame numbers along the axis, 0 is padding. Masked: past the end i = o = 0 and f = 1, so c stands still. Padding read: the LSTM goes on updating.",
+            ),
+            series=(
+                Series("masked", Bilingual("带掩码", "masked")),
+                Series("padding read", Bilingual("读进填充", "padding read")),
             ),
         ),
         Panel("lanes", "table", Bilingual("所有种子", "All seeds")),
@@ -264,6 +268,10 @@ demo = Demo(
                 "No number in the source; frames of speech were classified by LSTMs early on",
             ),
             "S34",
+            measured=Bilingual("最后有效步的正确率（均值）", "mean accuracy, last valid step"),
+            tally=Bilingual(
+                "{seeds} 个种子中 {solved} 个达到 0.95", "0.95 reached in {solved} of {seeds} seeds"
+            ),
         ),
         Claim(
             "padding",
@@ -273,6 +281,7 @@ demo = Demo(
                 "Packed, the last state equals that of the unpadded run",
             ),
             "S22",
+            measured=Bilingual("读进填充丢掉的正确率", "accuracy lost by reading the padding"),
         ),
         Claim(
             "pooling",
@@ -281,6 +290,7 @@ demo = Demo(
                 "视频上池化与 LSTM 并列提出", "For video, pooling and LSTM are put forward side by side"
             ),
             "S26",
+            measured=Bilingual("正确率，平均池化减最后一步", "accuracy, mean pooling minus last step"),
         ),
     ),
     questions=(29,),
