@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import field_validator
 
 from app.demos.frames import gates_event, shown_steps
+from app.demos.strip import at_the_end
 from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
@@ -28,7 +29,6 @@ from app.protocol import (
     Preset,
     Progress,
     Scalar,
-    Seed,
     Series,
     Started,
     Table,
@@ -67,9 +67,9 @@ class DigitsByRowParams(TrainedParams):
         help=Bilingual("画了就看你画的；留空则看测试图", "yours is looked at if you draw one"),
     )  # fmt: skip
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
-    steps: int = param(240, "训练步数", "Training steps", ge=20, le=300)
-    lr: float = param(0.02, "学习率", "Learning rate", ge=0.0005, le=0.5)
-    hidden: int = param(64, "隐藏单元数", "Hidden units", ge=4, le=64)
+    steps: int = param(200, "训练步数", "Training steps", ge=20, le=300)
+    lr: float = param(0.03, "学习率", "Learning rate", ge=0.0005, le=0.5)
+    hidden: int = param(48, "隐藏单元数", "Hidden units", ge=4, le=64)
 
     @field_validator("drawing")
     @classmethod
@@ -103,10 +103,7 @@ def train(params: DigitsByRowParams) -> Training:
             if moment.step % EVERY_PROGRESS == 0 or moment.step == params.steps:
                 yield Progress(done=place * params.steps + moment.step, total=params.seeds * params.steps)
         for lane in reading.lanes:
-            yield Seed(
-                panel="strip", lane=lane.name, seed=params.seed + place, solved=lane.accuracy >= SOLVED,
-                step=lane.reached or params.steps, value=lane.accuracy,
-            )  # fmt: skip
+            yield at_the_end(lane, params.seed + place, level=SOLVED, steps=params.steps)
         runs.append(reading)
     for step in (0, params.steps):
         yield Scalar(panel="accuracy", series="chance", x=float(step), y=CHANCE)

@@ -54,7 +54,7 @@ class HyperparameterSearchParams(TrainedParams):
         "16", "每种搜索的试验次数", "Trials of each search", choices={"8": Bilingual("8 次：2·2·2", "8: 2·2·2"), "16": Bilingual("16 次：4·2·2", "16: 4·2·2"), "27": Bilingual("27 次：3·3·3", "27: 3·3·3"), "36": Bilingual("36 次：4·3·3", "36: 4·3·3")},
         help=Bilingual("冒号后是网格的格数：学习率·隐藏单元·权重衰减", "after the colon the grid: learning rates · hidden units · weight decays"),
     )  # fmt: skip
-    updates: int = param(30, "每次试验训练几步", "Updates in a trial", ge=5, le=120)
+    updates: int = param(24, "每次试验训练几步", "Updates in a trial", ge=5, le=120)
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
 
 
@@ -142,8 +142,14 @@ def _strip(outcome: Outcome, seed: int) -> Iterator[AnyEvent]:
         step = outcome.trials[name].index(winner) + 1
         yield Seed(
             panel="strip", lane=name, seed=seed, solved=level(winner.validation, best),
-            step=step, value=winner.validation,
+            step=step, value=winner.validation, said=_standing(level(winner.validation, best), step),
         )  # fmt: skip
+
+
+def _standing(unbeaten: bool, trial: int) -> Bilingual:
+    if unbeaten:
+        return Bilingual(f"最好，第 {trial} 次", f"best, trial {trial}")
+    return Bilingual(f"不如，第 {trial} 次", f"beaten, trial {trial}")
 
 
 def _mean(values: list[float]) -> float:
@@ -248,7 +254,7 @@ demo = Demo(
         Panel("table", "table", Bilingual("三种搜索，同样的试验次数", "Three searches, equal trials")),
         Panel(
             "strip", "seeds", Bilingual("每个种子：三者之中最好（相差 1 % 以内）", "Every seed: the best of the three (within 1 %)"),
-            note=Bilingual("“解出”后面的数是找到自己最好设置的那次试验。", "The number after ‘solved’ is the trial that found the search’s own best."),
+            note=Bilingual("数字是找到自己最好设置的那次试验。", "The number is the trial that found the search’s own best."),
             series=tuple(Series(key, title) for key, title in SEARCHES.items()),
         ),
         Panel(
@@ -282,7 +288,7 @@ demo = Demo(
         Preset("more", Bilingual("各 27 次", "Twenty-seven each"), {"budget": "27"}),
         Preset("break", Bilingual("弄坏它：每次只训练 5 步", "Break it: five updates a trial"), {"updates": 5}),
     ),
-    quick={"budget": "8", "updates": 8, "seeds": 1},
+    quick={"budget": "8", "updates": 5, "seeds": 1},
     seconds=300.0,
 )
 # fmt: on

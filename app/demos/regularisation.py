@@ -67,7 +67,7 @@ class RegularisationParams(TrainedParams):
     )
     count: int = param(100, "训练图片数", "Training digits", ge=40, le=300)
     noise: float = param(0.15, "错标签的比例", "Share of random labels", ge=0, le=0.5)
-    epochs: int = param(120, "训练轮数", "Epochs", ge=20, le=300)
+    epochs: int = param(100, "训练轮数", "Epochs", ge=20, le=300)
     hidden: int = param(24, "隐藏单元数", "Hidden units", ge=8, le=48)
     decay: float = param(1.0, "权重衰减 λ", "Weight decay λ", ge=0.01, le=10)
     l1: float = param(0.2, "L1 强度", "Strength of L1", ge=0.01, le=2)
@@ -161,8 +161,15 @@ def _strip(trial: dict[str, Learner], seed: int) -> Iterator[AnyEvent]:
         if lane != "none":
             share = closed(ends["none"], losses)
             yield Seed(
-                panel="strip", lane=lane, seed=seed, solved=share >= HALF, step=losses.epoch, value=share
-            )
+                panel="strip", lane=lane, seed=seed, solved=share >= HALF, step=losses.epoch, value=share,
+                said=_share(share),
+            )  # fmt: skip
+
+
+def _share(closed: float) -> Bilingual:
+    if closed < 0:
+        return Bilingual(f"拉大 {-closed:.0%}", f"wider by {-closed:.0%}")
+    return Bilingual(f"补上 {closed:.0%}", f"{closed:.0%} closed")
 
 
 def _table(trials: list[dict[str, Learner]]) -> Table:
@@ -205,7 +212,7 @@ def _trap(params: RegularisationParams, done: int, total: int) -> Recall:
     """The placements race on the recall task; returns the last accuracy by place and seed."""
     from app.network.studies.dropping import Dropping
 
-    race = Dropping(steps=params.T, hidden=32, rate=params.trap_rate, seed=params.seed, seeds=params.seeds)
+    race = Dropping(steps=params.T, hidden=24, rate=params.trap_rate, seed=params.seed, seeds=params.seeds)
     accuracy: list[list[float]] = []
     for moment in race.train(params.trap_steps):
         if moment.accuracy:
@@ -220,7 +227,7 @@ def _trap(params: RegularisationParams, done: int, total: int) -> Recall:
         for k, value in enumerate(by_seed):
             yield Seed(
                 panel="places", lane=place, seed=params.seed + k, solved=value >= 0.9,
-                step=params.trap_steps, value=value,
+                step=params.trap_steps, value=value, said=Bilingual(f"答对 {value:.0%}", f"{value:.0%} right"),
             )  # fmt: skip
     return dict(zip(PLACES, accuracy, strict=True))
 

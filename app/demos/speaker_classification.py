@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from app.demos.frames import gates_event, shown_steps
+from app.demos.strip import at_the_end
 from app.demos.surgery import TrainedParams, Training, surgical
 from app.protocol import (
     AnyEvent,
@@ -25,7 +26,6 @@ from app.protocol import (
     Preset,
     Progress,
     Scalar,
-    Seed,
     Series,
     Started,
     Table,
@@ -57,8 +57,8 @@ class SpeakerClassificationParams(TrainedParams):
         help=Bilingual("每个系数的标准差为 1；0 表示不加", "in standard deviations of a coefficient; 0 for none"),
     )  # fmt: skip
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
-    steps: int = param(200, "训练步数", "Training steps", ge=20, le=300)
-    lr: float = param(0.01, "学习率", "Learning rate", ge=0.0005, le=0.5)
+    steps: int = param(150, "训练步数", "Training steps", ge=20, le=300)
+    lr: float = param(0.015, "学习率", "Learning rate", ge=0.0005, le=0.5)
     hidden: int = param(32, "隐藏单元数", "Hidden units", ge=4, le=48)
 
 
@@ -86,10 +86,7 @@ def train(params: SpeakerClassificationParams) -> Training:
             if moment.step % EVERY_PROGRESS == 0 or moment.step == params.steps:
                 yield Progress(done=place * params.steps + moment.step, total=params.seeds * params.steps)
         for lane in speaking.lanes:
-            yield Seed(
-                panel="strip", lane=lane.name, seed=params.seed + place, solved=lane.accuracy >= SOLVED,
-                step=lane.reached or params.steps, value=lane.accuracy,
-            )  # fmt: skip
+            yield at_the_end(lane, params.seed + place, level=SOLVED, steps=params.steps)
         runs.append(speaking)
     yield from _after(runs[0], params)
     yield from _tables(runs)

@@ -43,7 +43,7 @@ KINDS: dict[type, set[str]] = {
 FAST = ("gate-stepper", "gradient-flow", "clip-lab")  # whose defaults take under 3 s
 MOST_EVENTS, MOST_BYTES = 3900, 24_000_000
 # How much is trained, and from where: their upper bound is only validated.
-LONG = {"steps", "updates", "epochs", "effort", "sessions", "seeds", "seed"}
+LONG = {"steps", "trap_steps", "updates", "epochs", "effort", "sessions", "seeds", "seed"}
 
 every_demo = pytest.mark.parametrize("slug", list(DEMOS))
 operable = pytest.mark.parametrize(

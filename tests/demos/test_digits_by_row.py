@@ -1,30 +1,24 @@
-"""Digits by row: the bar at the shipped seeds, the verdicts' rules, one's own drawing, the script."""
+"""Digits by row: the bar at the shipped seeds, the verdicts' rules, one's own drawing."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from app.config import ROOT
 from app.demos.digits_by_row import DigitsByRowParams, _verdicts, demo
-from app.protocol import AnyEvent, Heatmap, Metric, Seed, Table, encode
+from app.protocol import AnyEvent, Bilingual, Heatmap, Metric, Seed, Table
+from tests.demos.playing import shipped
 
 pytestmark = [pytest.mark.torch]
 NAMES = ("lstm", "lstm_shuffled", "cnn", "cnn_scrambled", "logistic")
 ONE = "0" * 3 + ("ff" + "0" * 6) * 7 + "ff" + "0" * 3  # a thick stroke down the middle
 
 
-def run(**params: Any) -> list[AnyEvent]:
-    return list(demo.run(DigitsByRowParams(**params)))
-
-
-def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
+def metrics(events: Sequence[AnyEvent]) -> dict[str, Metric]:
     return {event.name: event for event in events if isinstance(event, Metric)}
 
 
@@ -34,11 +28,14 @@ def lanes(*accuracies: float) -> list[Any]:
 
 def test_the_bar_at_the_shipped_params() -> None:
     """All the defaults: 0.95 on every seed, a fixed random order costs next to nothing, the CNN is ahead."""
-    events = run()
+    events = shipped(demo.slug)
     seen = metrics(events)
     solved = [event for event in events if isinstance(event, Seed) and event.lane == "lstm"]
     assert [event.seed for event in solved] == [0, 1, 2]
     assert all(event.value >= 0.95 and event.solved for event in solved)
+    assert [event.said for event in solved] == [
+        Bilingual(f"第 {event.step} 步达到", f"reached at {event.step}") for event in solved
+    ]
     assert abs(seen["accuracy_lost_by_shuffling"].value or 1) < 0.03
     assert seen["accuracy_lost_by_shuffling"].verdict == "fails"
     assert seen["accuracy"].verdict == "holds"
@@ -67,11 +64,13 @@ def test_verdicts_follow_from_the_numbers(runs: list[list[Any]], expected: tuple
 
 
 def test_a_drawing_is_looked_at_and_has_no_label() -> None:
-    events = run(seeds=1, steps=20, hidden=8, drawing=ONE.upper())
+    events = shipped(demo.slug, seeds=1, steps=20, hidden=8, drawing=ONE.upper())
     picture = next(event for event in events if isinstance(event, Heatmap) and event.panel == "picture")
     assert picture.values.shape == (8, 8)
     assert picture.values.data != next(
-        event.values.data for event in run(seeds=1, steps=20, hidden=8) if isinstance(event, Heatmap)
+        event.values.data
+        for event in shipped(demo.slug, seeds=1, steps=20, hidden=8)
+        if isinstance(event, Heatmap)
     )
     guesses = next(event for event in events if isinstance(event, Table) and event.panel == "guesses")
     assert guesses.caption is not None
@@ -99,7 +98,7 @@ def test_every_order_shows_the_same_picture() -> None:
     for order in ("rows", "columns", "upwards", "pixels"):
         flat = sequence(images, order).flatten(1).sort(1).values  # type: ignore[arg-type]
         assert flat.equal(images.flatten(1).sort(1).values)
-    held = metrics(run(seeds=1, steps=20, hidden=8, order="upwards", hold="i=0"))
+    held = metrics(shipped(demo.slug, seeds=1, steps=20, hidden=8, order="upwards", hold="i=0"))
     assert held["loss_operated"].value != held["loss_untouched"].value
 
 
@@ -113,24 +112,3 @@ def test_the_cut_between_training_and_test_is_clean() -> None:
     )
     with pytest.raises(ValueError, match="split must be"):
         digits("time")  # type: ignore[arg-type]
-
-
-def test_same_seed_same_events_and_another_seed_others() -> None:
-    small = {"seeds": 1, "steps": 20, "hidden": 8}
-    first, again, other = run(**small), run(**small), run(**small, seed=5)
-    assert [encode(event) for event in first] == [encode(event) for event in again]
-    assert [encode(event) for event in first] != [encode(event) for event in other]
-
-
-def test_the_script_gives_the_same_numbers() -> None:
-    script = ROOT / "app" / "network" / "scripts" / "digits_by_row.py"
-    data = ROOT / "app" / "network" / "datasets" / "digits.npz"
-    given = [f"{name}={value}" for name, value in demo.quick.items()]
-    out = subprocess.run(
-        [sys.executable, script, data, *given], capture_output=True, text=True, check=True
-    ).stdout
-    said = {line["metric"]: line["value"] for line in map(json.loads, out.splitlines())}
-    seen = metrics(run(**demo.quick))
-    assert said.keys() == {"accuracy_lstm", "accuracy_lstm_shuffled"}
-    for name, value in said.items():
-        assert value == pytest.approx(seen[name].value, rel=1e-3)

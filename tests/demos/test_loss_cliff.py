@@ -1,11 +1,9 @@
-"""The loss cliff: the clipped path stays on the page, the unclipped one leaves it; the wall; the script."""
+"""The loss cliff: the clipped path stays on the page, the unclipped one leaves it; the wall."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,29 +13,26 @@ from pydantic import ValidationError
 from app.demos.loss_cliff import LossCliffParams, demo, stays
 from app.network.studies import cliff
 from app.protocol import AnyEvent, Bilingual, Metric, Seed, Trail
+from tests.demos.playing import shipped
 
 pytestmark = [pytest.mark.torch]
 SCRIPT = Path(__file__).resolve().parents[2] / "app/network/scripts/loss_cliff.py"
 
 
-def run(**given: object) -> list[AnyEvent]:
-    return list(demo.run(LossCliffParams.model_validate(given)))
-
-
-def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
+def metrics(events: Sequence[AnyEvent]) -> dict[str, Metric]:
     return {event.name: event for event in events if isinstance(event, Metric)}
 
 
 @pytest.fixture(scope="module")
-def defaults() -> list[AnyEvent]:
-    return run()
+def defaults() -> Sequence[AnyEvent]:
+    return shipped(demo.slug)
 
 
 def on_page(point: Trail) -> bool:
     return cliff.W[0] <= point.x <= cliff.W[1] and cliff.B[0] <= point.y <= cliff.B[1]
 
 
-def test_the_clipped_path_stays_and_the_plain_one_leaves(defaults: list[AnyEvent]) -> None:
+def test_the_clipped_path_stays_and_the_plain_one_leaves(defaults: Sequence[AnyEvent]) -> None:
     """The bar, at the defaults: the learner's own start, and all the starts around it."""
     paths = {lane: [e for e in defaults if isinstance(e, Trail) and e.lane == lane] for lane in cliff.LANES}
     assert all(on_page(point) for point in paths["norm"])
@@ -51,7 +46,7 @@ def test_the_clipped_path_stays_and_the_plain_one_leaves(defaults: list[AnyEvent
     assert found["own_left_at"].value == paths["none"][-1].step
 
 
-def test_the_strip_says_stayed_or_left_and_not_solved(defaults: list[AnyEvent]) -> None:
+def test_the_strip_says_stayed_or_left_and_not_solved(defaults: Sequence[AnyEvent]) -> None:
     strip = [event for event in defaults if isinstance(event, Seed)]
     assert {event.solved for event in strip} == {True, False}
     for event in strip:
@@ -61,18 +56,18 @@ def test_the_strip_says_stayed_or_left_and_not_solved(defaults: list[AnyEvent]) 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_other_seeds_agree(seed: int) -> None:
-    found = metrics(run(seed=seed))
+    found = metrics(shipped(demo.slug, seed=seed))
     assert found["kept_norm"].value == 1.0
     assert found["kept_none"].solved is not None
     assert found["kept_none"].solved < 8
 
 
 def test_a_threshold_too_large_lets_walkers_leave() -> None:
-    found = metrics(run(threshold=10.0))
+    found = metrics(shipped(demo.slug, threshold=10.0))
     assert found["kept_norm − kept_none"].verdict == "fails"
 
 
-def test_the_wall_steepens_with_time_in_one_unit(defaults: list[AnyEvent]) -> None:
+def test_the_wall_steepens_with_time_in_one_unit(defaults: Sequence[AnyEvent]) -> None:
     walls = [cliff.wall("rnn", 5.0, steps)[0] for steps in (5, 10, 20, 40, 80)]
     assert all(10 * a < 10 * b for a, b in itertools.pairwise(walls))
     assert walls[-1] > 1e4 * walls[0]
@@ -117,13 +112,3 @@ def test_the_verdict_follows_the_counts() -> None:
 def test_own_start_is_bounded(name: str, value: float) -> None:
     with pytest.raises(ValidationError, match=name):
         LossCliffParams.model_validate({name: value})
-
-
-def test_the_script_gives_the_same() -> None:
-    given = [f"{name}={value}" for name, value in demo.quick.items()]
-    done = subprocess.run([sys.executable, SCRIPT, *given], capture_output=True, text=True, check=True)
-    said = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    mine = metrics(run(**demo.quick))
-    assert set(said) >= {"kept_none", "kept_norm", "wall_rnn"}
-    for name, value in said.items():
-        assert value == pytest.approx(mine[name].value, rel=1e-3), name

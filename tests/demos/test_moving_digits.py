@@ -1,28 +1,22 @@
-"""Moving digits: the bar at the shipped seeds, what a ring of frames can tell, the verdicts' rules, the script."""
+"""Moving digits: the bar at the shipped seeds, what a ring of frames can tell, the verdicts' rules."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from app.config import ROOT
-from app.demos.moving_digits import LANES, MovingDigitsParams, _verdicts, demo
-from app.protocol import AnyEvent, Metric, encode
+from app.demos.moving_digits import LANES, _verdicts, demo
+from app.protocol import AnyEvent, Metric
+from tests.demos.playing import played, shipped
 
 pytestmark = [pytest.mark.torch]
 AWARE, BLIND = ("cnn_lstm", "lstm", "cnn_lstm2", "conv_lstm"), ("cnn_lstm_shuffled", "cnn_mean")
 
 
-def run(**params: Any) -> list[AnyEvent]:
-    return list(demo.run(MovingDigitsParams(**params)))
-
-
-def metrics(events: list[AnyEvent]) -> dict[str, Metric]:
+def metrics(events: Sequence[AnyEvent]) -> dict[str, Metric]:
     return {event.name: event for event in events if isinstance(event, Metric)}
 
 
@@ -44,7 +38,7 @@ def verdicts(*seeds: list[Any], first: float = 1.0) -> dict[str, str]:
 
 def test_the_bar_at_the_shipped_params() -> None:
     """All the defaults: order-aware models at 0.95 or better on every seed, those without order near chance."""
-    seen = metrics(run())
+    seen = metrics(shipped(demo.slug))
     for name in AWARE:
         assert seen[f"accuracy_{name}"].value == pytest.approx(1, abs=0.02)
     for name in BLIND:
@@ -56,8 +50,8 @@ def test_the_bar_at_the_shipped_params() -> None:
 
 
 def test_where_order_is_of_no_use_mean_pooling_keeps_up() -> None:
-    """One seed of the question ‘0 or 1’, 140 steps: all models above 0.9, the gain small, shuffling harmless."""
-    seen = metrics(run(label="digit", seeds=1, steps=140))
+    """One seed of the question ‘0 or 1’, three frames: all models above 0.9, the gain small, shuffling harmless."""
+    seen = metrics(shipped(demo.slug, label="digit", T=3, seeds=1, steps=80))
     for name in ("cnn_lstm", "cnn_mean", "cnn_lstm_shuffled"):
         assert (seen[f"accuracy_{name}"].value or 0) > 0.9
     assert seen["gain_over_mean_pooling"].value == pytest.approx(0, abs=0.08)
@@ -100,22 +94,6 @@ def test_verdicts_follow_from_the_numbers() -> None:
     assert verdicts(seed(0.6, 0.5, 0.5))["order"] == "depends"  # not learnt: nothing shown
 
 
-def test_surgery_and_repeatability() -> None:
-    small = demo.quick
-    assert [encode(event) for event in run(**small)] == [encode(event) for event in run(**small)]
-    held = metrics(run(**small, hold="i=0"))
+def test_surgery_changes_the_answer() -> None:
+    held = metrics(played(demo.slug, hold="f=0@2-3 o=1"))
     assert held["loss_operated"].value != held["loss_untouched"].value
-
-
-def test_the_script_gives_the_same_numbers() -> None:
-    script = ROOT / "app" / "network" / "scripts" / "moving_digits.py"
-    data = ROOT / "app" / "network" / "datasets" / "digits.npz"
-    given = [f"{name}={value}" for name, value in demo.quick.items()]
-    out = subprocess.run(
-        [sys.executable, script, data, *given], capture_output=True, text=True, check=True
-    ).stdout
-    said = {line["metric"]: line["value"] for line in map(json.loads, out.splitlines())}
-    seen = metrics(run(**demo.quick))
-    assert len(said) == 4
-    for name, value in said.items():
-        assert value == pytest.approx(seen[name].value, rel=1e-3)

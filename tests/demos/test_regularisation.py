@@ -1,10 +1,7 @@
-"""Regularisation: a method closes the gap, L1's zeros, dropping c per step falls to chance; the script."""
+"""Regularisation: a method closes the gap, L1's zeros, dropping c per step falls to chance."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +9,20 @@ import pytest
 import torch
 from torch import nn
 
-from app.demos.regularisation import RegularisationParams, all_some_none, closed, demo, where
+from app.demos.regularisation import all_some_none, closed, demo, where
 from app.network.data import recall
 from app.network.studies import dropping, regularising
 from app.network.train import generator
-from app.protocol import Metric
+from app.protocol import Metric, Seed
+from tests.demos.playing import shipped
 
 pytestmark = [pytest.mark.torch]
 ROOT = Path(__file__).resolve().parents[2] / "app/network"
 
 
-def metrics(**given: object) -> dict[str, Metric]:
-    events = demo.run(RegularisationParams.model_validate(given))
-    return {event.name: event for event in events if isinstance(event, Metric)}
+def metrics() -> dict[str, Metric]:
+    """Of the defaults."""
+    return {event.name: event for event in shipped(demo.slug) if isinstance(event, Metric)}
 
 
 def value(found: dict[str, Metric], name: str) -> float:
@@ -94,6 +92,18 @@ def test_masks_fall_where_they_are_meant_to() -> None:
     assert not np.array_equal(masks["c"][0, 4], masks["c"][3, 4])
 
 
+def test_strips_say_how_much_was_closed_and_remembered() -> None:
+    for cell in (event for event in shipped(demo.slug) if isinstance(event, Seed)):
+        assert cell.said is not None
+        share = f"{abs(cell.value):.0%}"
+        if cell.panel == "places":
+            assert cell.said == (f"答对 {share}", f"{share} right")
+        elif cell.value < 0:
+            assert cell.said == (f"拉大 {share}", f"wider by {share}")
+        else:
+            assert cell.said == (f"补上 {share}", f"{share} closed")
+
+
 def test_verdicts() -> None:
     assert [all_some_none(k, 3) for k in (3, 2, 0)] == ["holds", "depends", "fails"]
     means = {"nowhere": 1.0, "h_step": 0.95, "c_step": 0.25}
@@ -103,16 +113,3 @@ def test_verdicts() -> None:
     plain, other = (regularising.Losses(1, 0.0, 0.0, test, 0.5) for test in (2.0, 0.5))
     assert closed(plain, other) == pytest.approx(0.75)
     assert closed(other._replace(test=0.05), plain) == 0.0
-
-
-def test_the_script_gives_the_same() -> None:
-    given = [f"{name}={value}" for name, value in demo.quick.items()]
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts/regularisation.py", ROOT / "datasets/digits.npz", *given],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    said = {line["metric"]: line["value"] for line in map(json.loads, done.stdout.splitlines())}
-    mine = metrics(**demo.quick)
-    assert len(said) == 7
-    for name, number in said.items():
-        assert number == pytest.approx(mine[name].value, rel=1e-3), name

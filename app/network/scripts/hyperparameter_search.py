@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-PARAMS = {"budget": "16", "updates": 30, "seeds": 3, "seed": 0}
+PARAMS = {"budget": "16", "updates": 24, "seeds": 3, "seed": 0}
 GRIDS = {8: (2, 2, 2), 16: (4, 2, 2), 27: (3, 3, 3), 36: (4, 3, 3)}
 RANGES = ((1e-4, 1.0), (4, 48), (1e-4, 10.0))  # learning rate, hidden units, weight decay, on a log scale
 

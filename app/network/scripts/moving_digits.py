@@ -21,8 +21,8 @@ PARAMS = {
     "T": 5,
     "speed": 2,
     "seeds": 3,
-    "steps": 120,
-    "lr": 0.003,
+    "steps": 80,
+    "lr": 0.006,
     "hidden": 32,
     "seed": 0,
 }

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-PARAMS = {"count": 100, "noise": 0.15, "epochs": 120, "hidden": 24, "decay": 1.0, "l1": 0.2, "rate": 0.4, "T": 25, "trap_rate": 0.3, "trap_steps": 80, "seeds": 3, "seed": 0}  # fmt: skip  # noqa: E501
+PARAMS = {"count": 100, "noise": 0.15, "epochs": 100, "hidden": 24, "decay": 1.0, "l1": 0.2, "rate": 0.4, "T": 25, "trap_rate": 0.3, "trap_steps": 80, "seeds": 3, "seed": 0}  # fmt: skip  # noqa: E501
 LANES = ("none", "decay", "l1", "out", "inout")
 
 
@@ -90,7 +90,7 @@ def recall(batch, steps, source):
     return x, symbol
 
 
-def remembered(place, p, seed, hidden=32):
+def remembered(place, p, seed, hidden=24):
     """Accuracy on unseen sequences; with place "c_step" a fresh mask falls on c at every step."""
     model, data, masks = Reader(5, hidden, 4, generator(seed, 71)), generator(seed, 72), generator(seed, 73)
     lstm = model.lstm
@@ -111,10 +111,10 @@ def remembered(place, p, seed, hidden=32):
             h = o.sigmoid() * c.tanh()
         return model.head(h)
 
-    adam = torch.optim.Adam(trained, lr=0.005)
+    adam = torch.optim.Adam(trained, lr=0.01)
     for _ in range(p["trap_steps"]):
-        x, y = recall(32, p["T"], data)
-        drawn = torch.rand(1 + p["T"], 32, hidden, generator=masks)
+        x, y = recall(24, p["T"], data)
+        drawn = torch.rand(1 + p["T"], 24, hidden, generator=masks)
         mask = (drawn >= p["trap_rate"]).float() / (1 - p["trap_rate"])
         loss = cross_entropy(logits(x, mask if place == "c_step" else None), y)
         adam.zero_grad(set_to_none=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-PARAMS = {"pad_to": 29, "noise": 0.3, "seeds": 3, "steps": 200, "lr": 0.01, "hidden": 32, "seed": 0}
+PARAMS = {"pad_to": 29, "noise": 0.3, "seeds": 3, "steps": 150, "lr": 0.015, "hidden": 32, "seed": 0}
 BATCH, INPUTS, SPEAKERS = 32, 12, 9
 Said = tuple[Tensor, Tensor, Tensor]  # x (N, T, 12), lengths (N,), speakers (N,)
 

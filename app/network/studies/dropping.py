@@ -19,7 +19,7 @@ from app.network.weights import build, of
 
 PLACES = ("nowhere", "h_locked", "h_step", "g_step", "c_step")
 CLASSES, CHANCE = 4, 0.25
-BATCH, HELD_OUT, EVERY, FORGET_BIAS, LR = 32, 200, 20, 3.0, 0.005
+BATCH, HELD_OUT, EVERY, FORGET_BIAS, LR = 24, 200, 20, 3.0, 0.01
 
 
 class Recalled(NamedTuple):

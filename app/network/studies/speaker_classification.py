@@ -23,7 +23,7 @@ from app.network.train import generator, linear, optimiser, update
 
 FILE = Path(__file__).parents[1] / "datasets" / "speakers.npz"
 LANES = ("last", "mean", "max", "last_padded", "frame_mean")
-BATCH, EVERY, INPUTS, SPEAKERS, LONGEST, SOLVED = 32, 20, 12, 9, 29, 0.95
+BATCH, EVERY, INPUTS, SPEAKERS, LONGEST, SOLVED = 32, 25, 12, 9, 29, 0.95
 BINS = ((7, 10), (11, 15), (16, 20), (21, 29))
 
 
