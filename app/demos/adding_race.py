@@ -45,9 +45,9 @@ FLAT = 0.8  # an error above this share of the baseline is still the baseline's
 LANES = {
     "rnn": Bilingual("RNN (tanh)，正交起步", "RNN (tanh), orthogonal start"),
     "gru": Bilingual("GRU", "GRU"),
-    "lstm": Bilingual("LSTM 默认", "LSTM, default"),
-    "lstm_fb1": Bilingual("LSTM 遗忘偏置 1", "LSTM, forget bias 1"),
-    "lstm_chrono": Bilingual("LSTM chrono", "LSTM, chrono"),
+    "lstm": Bilingual("LSTM，默认起步", "LSTM, default"),
+    "lstm_fb1": Bilingual("LSTM，遗忘偏置 1", "LSTM, forget bias 1"),
+    "lstm_chrono": Bilingual("LSTM，chrono 起步", "LSTM, chrono"),
 }
 LSTMS = ("lstm", "lstm_fb1", "lstm_chrono")
 
@@ -255,7 +255,7 @@ demo = Demo(
             ),
         ),
         Panel("strip", "seeds", Bilingual("每个种子：多少步降到 0.01 以下", "Every seed: below 0.01 after how many steps"),
-            note=Bilingual("“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."),
+            note=Bilingual("“未解”只说明在这个步数之内没有解出。", "‘Not’ says nothing beyond that many steps."),
             series=tuple(Series(key, title) for key, title in LANES.items()),
         ),
         Panel("table", "table", Bilingual("参数量、步数、误差", "Parameters, steps, errors")),
@@ -268,7 +268,7 @@ demo = Demo(
             tally=Bilingual("{seeds} 个种子中 {solved} 个三种起点都解出", "every start solves {solved} of {seeds} seeds"),
         ),
         Claim("rnn", Bilingual("普通 RNN 难以学到长序列中的依赖", "A plain RNN hardly learns dependencies in long sequences"),
-            Bilingual("稳定地记住与梯度不消失不可兼得", "Latching on to information and keeping the gradient are at odds"),
+            Bilingual("牢牢记住信息与梯度不消失，二者不可兼得", "Holding on to information and keeping the gradient alive are at odds"),
             "S4",
             measured=Bilingual("RNN 的误差与永远答 1 之比（最小）", "RNN error over ‘always 1’, smallest"),
         ),

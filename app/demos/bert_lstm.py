@@ -77,7 +77,7 @@ class BertLstmParams(TrainedParams):
         0.01, "学习率", "Learning rate", ge=0.0005, le=0.05, help=Bilingual("线性头用它的 5 倍", "the linear heads take 5 times it")
     )  # fmt: skip
     timing: bool = param(
-        True, "量时间", "Measure time", help=Bilingual("时间是唯一每次不同的数", "times are the only numbers that differ between runs")
+        True, "量时间", "Measure time", help=Bilingual("只有时间每次运行都不同", "times are the only numbers that differ between runs")
     )  # fmt: skip
 
     @field_validator("sentence")
@@ -226,7 +226,7 @@ demo = Demo(
     slug="bert-lstm",
     title=Bilingual("BERT 上再加一层 LSTM，值不值", "An LSTM on top of BERT: is it worth it?"),
     summary=Bilingual(
-        "冻结一个 BERT 型编码器，把它的词元向量交给四种头：线性读均值、线性读 [CLS]、LSTM、BiLSTM。换问题、打乱词元、换成无上下文的词向量，看增益从哪里来，花了多少。",
+        "冻结一个 BERT 型编码器，把它的词元向量交给四种分类头：线性读均值、线性读 [CLS]、LSTM、BiLSTM。换问题、打乱词元、换成无上下文的词向量，看增益从哪里来，花了多少。",
         "Freeze a BERT-like encoder and hand its token vectors to four heads: linear on the mean, linear on [CLS], LSTM, BiLSTM. Change the question, shuffle the tokens, take context-free word vectors instead, and see where any gain comes from and what it costs.",
     ),
     params=BertLstmParams,

@@ -77,15 +77,15 @@ class CellComparisonParams(TrainedParams):
         ),
     )  # fmt: skip
     seeds: int = param(3, "种子个数", "Seeds", ge=1, le=5)
-    effort: float = param(1.0, "训练步数 ×", "Training steps ×", ge=0.1, le=3)
-    pace: float = param(1.0, "学习率 ×", "Learning rates ×", ge=0.01, le=30)
+    effort: float = param(1.0, "训练步数的倍数", "Training steps, times", ge=0.1, le=3)
+    pace: float = param(1.0, "学习率的倍数", "Learning rates, times", ge=0.01, le=30)
     hidden: int = param(
         12, "LSTM 的隐藏单元数", "Hidden units of the LSTM", ge=4, le=32,
         help=Bilingual("GRU 和 RNN 加宽到参数量相当", "GRU and RNN are widened to as many parameters"),
     )  # fmt: skip
     timing: bool = param(
         True, "量时间", "Measure time",
-        help=Bilingual("时间是唯一每次不同的数", "times are the only numbers that differ between runs"),
+        help=Bilingual("只有时间每次运行都不同", "times are the only numbers that differ between runs"),
     )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def _lane(task: Task, cell: str) -> Series:
 # fmt: off
 demo = Demo(
     slug="cell-comparison",
-    title=Bilingual("三种单元比三个任务", "Three cells on three tasks"),
+    title=Bilingual("三种单元，三个任务", "Three cells on three tasks"),
     summary=Bilingual("RNN、GRU、LSTM，参数量相当，学习率各自按同样的办法挑过，在三个任务上比参数、比每步时间、比质量。没有哪一个处处领先。", "RNN, GRU and LSTM at equal parameters, each with its learning rate from the same search, on three tasks: parameters, time per step, quality. None of them leads everywhere."),
     params=CellComparisonParams,
     run=surgical(train),
@@ -269,7 +269,7 @@ demo = Demo(
         ),
         *(_curves(task) for task in TASKS),
         Panel("strip", "seeds", Bilingual("每个种子：到了目标没有", "Every seed: did it reach the goal?"),
-            note=Bilingual("目标：回忆 99% 正确；加法解释 94% 的方差；数数要超过训练长度，格子里写着数到几。“未解”只说明在这个步数之内没有到。", "Goals: recall 99 % right; adding 94 % of the variance; counting past the training length, with the N reached in its cells. ‘Not’ means not within that many steps, no more."),
+            note=Bilingual("目标：回忆 99% 正确；加法解释 94% 的方差；数数要超过训练长度，格子里写着数到几。“未解”只说明在这个步数之内没有到。", "Goals: recall 99 % right; adding 94 % of the variance; counting past the training length, with the N reached in its cells. ‘Not’ says nothing beyond that many steps."),
             series=tuple(_lane(task, cell) for task in TASKS for cell in CELLS),
         ),
         Panel("gates", "gates", Bilingual("所选任务上的 LSTM：训练中的门", "The LSTM on the chosen task: gates while it trains"),
@@ -296,11 +296,11 @@ demo = Demo(
     ),
     questions=(6, 17),
     proves=Bilingual("参数、批次、步数和调参预算都一样，名次仍随任务变：15 步的回忆 RNN 和 GRU 都很快学会，默认起步的 LSTM 没有；加法只有 GRU 学会；数数是 LSTM 走得最远。换成 chrono 起点，LSTM 在回忆上就追平。", "With equal parameters, batches, steps and search the ranking still changes with the task: recall over 15 steps is soon learnt by RNN and GRU and not by the default LSTM; adding goes to the GRU alone, counting to the LSTM. Give the LSTM the chrono start and it draws level on recall."),
-    not_proves=Bilingual("任务是人造的，网络很小，步数按秒计。它不是排行榜，也不说明你的数据上该用谁；时间只属于这台机器和这个版本的 PyTorch，别的运行会拖慢它。", "The tasks are synthetic, the networks tiny, the budget seconds. This is no league table and says nothing about your data; times belong to this machine and this PyTorch, and other runs slow them down."),
+    not_proves=Bilingual("任务是人造的，网络很小，训练只有几秒。这不是排行榜，也不说明在你的数据上该用谁；时间只代表运行它的这台机器和这个版本的 PyTorch，同时有别的运行还会变慢。", "The tasks are synthetic, the networks tiny, the training a matter of seconds. This is no league table and says nothing about your data; times hold for the computer that ran it and its version of PyTorch, and other runs slow them down."),
     presets=(
         Preset("default", Bilingual("默认起点", "Default starts"), {}),
         Preset("matched", Bilingual("相称的起点", "Matching starts"), {"start": "matched", "look": "recall"}),
-        Preset("longer", Bilingual("练两倍的步数", "Twice the steps"), {"effort": 2, "look": "adding"}),
+        Preset("longer", Bilingual("步数加倍", "Twice the steps"), {"effort": 2, "look": "adding"}),
         Preset("break", Bilingual("弄坏它：学习率 ×20", "Break it: learning rates × 20"), {"pace": 20}),
     ),
     quick={"seeds": 1, "effort": 0.1, "timing": False},

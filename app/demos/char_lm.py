@@ -253,7 +253,7 @@ def _free(params: CharLMParams, models: list[CharLM]) -> Iterator[AnyEvent]:
 demo = Demo(
     slug="char-lm",
     title=Bilingual("字符语言模型", "A character language model"),
-    summary=Bilingual("从头训练一个逐字预测的 LSTM，边训练边读它写的东西：困惑度怎样降到二元模型以下，温度、top-k、top-p 怎样改变文风，没有正确的前文时错误怎样累积。", "Train an LSTM that predicts text one character at a time and read what it writes meanwhile: how perplexity falls below a bigram model’s, what temperature, top-k and top-p do to the style, and how errors pile up once nobody hands it the true prefix."),
+    summary=Bilingual("从头训练一个逐字预测的 LSTM，边训练边读它写的东西：困惑度怎样降到二元模型以下，温度、top-k、top-p 怎样改变文风，没有正确的前文时错误怎样累积。", "Train an LSTM that predicts text one character at a time and read what it writes meanwhile: how perplexity falls below a bigram model’s, what temperature, top-k and top-p do to the style, and how errors pile up once the true prefix is gone."),
     params=CharLMParams,
     run=surgical(train),
     panels=(
@@ -308,7 +308,7 @@ demo = Demo(
             "S35", measured=Bilingual("自由运行末段多猜错的比例", "extra share of wrong guesses late in it"),
         ),
         Claim("temperature", Bilingual("温度低则重复，温度高则胡写", "A low temperature repeats itself, a high one writes gibberish"),
-            Bilingual("取概率最大的文本单调重复，不截尾的采样不连贯", "Maximising probability gives dull repetition, sampling from the whole tail incoherence"),
+            Bilingual("取概率最大的文本单调重复，不截尾的采样不连贯", "Maximising probability gives dull repetition; sampling from the whole tail gives incoherence"),
             "S56", measured=Bilingual("T = 0 时不同四字串的比例", "share of distinct 4-grams at T = 0"),
         ),
     ),

@@ -52,7 +52,7 @@ class ClipLabParams(TrainedParams):
         "norm", "细看哪一种", "Method to look at", choices=NAMES
     )
     threshold: float = param(1.0, "阈值 τ", "Threshold τ", ge=0.01, le=100)
-    scale: float = param(8.0, "循环权重 ×", "Recurrent weights ×", ge=1, le=20)
+    scale: float = param(8.0, "循环权重放大的倍数", "Recurrent weights, scaled by", ge=1, le=20)
     lr: float = param(0.5, "学习率（SGD）", "Learning rate (SGD)", ge=0.001, le=2)
     steps: int = param(60, "训练步数", "Training steps", ge=5, le=200)
 
@@ -104,9 +104,9 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
         columns=[
             Bilingual("做法", "method"),
             Bilingual("最后的损失", "last loss"),
-            Bilingual("裁剪后最大范数", "largest norm after"),
+            Bilingual("裁剪后的最大范数", "largest norm after clipping"),
             Bilingual("方向余弦的最小值", "smallest cosine"),
-            Bilingual("权重与不裁剪之差", "weights against none"),
+            Bilingual("与不裁剪的权重之差", "weights: difference from no clipping"),
             Bilingual("逐位相同", "bit for bit the same"),
         ],
         rows=[
@@ -140,7 +140,7 @@ def _tables(params: ClipLabParams, lanes: list[Lane]) -> Iterator[AnyEvent]:
         columns=[
             Bilingual("梯度", "gradient"),
             Bilingual("做法", "method"),
-            Bilingual("裁剪后", "after"),
+            Bilingual("裁剪后", "after clipping"),
             Bilingual("范数", "norm"),
         ],
         rows=rows,
@@ -260,10 +260,10 @@ demo = Demo(
     questions=(7, 12, 20, 22, 26),
     proves=Bilingual(
         "循环里给变量重新赋值不会改动梯度，所以原文的代码与不裁剪逐位相同。按范数裁剪只改长度不改方向；按值裁剪会转向；两者都不会放大极小的梯度。",
-        "Rebinding the loop’s name leaves the gradient as it was, so the source’s code equals no clipping bit for bit. Norm clipping changes length and not direction, value clipping turns it, and neither enlarges a tiny gradient.",
+        "Assigning to the loop variable leaves the gradient as it was, so the source’s code equals no clipping bit for bit. Norm clipping changes length and not direction, value clipping turns it, and neither enlarges a tiny gradient.",
     ),
     not_proves=Bilingual(
-        "爆炸是故意造出来的：循环权重放大，用的是普通 SGD。它不说明你的训练需要裁剪，也不说明哪个阈值好。",
+        "爆炸是故意造出来的：把循环权重放大，用普通 SGD 训练。它不说明你的训练需要裁剪，也不说明哪个阈值好。",
         "The explosion is made on purpose, by large recurrent weights and plain SGD. It does not say that your training needs clipping, nor which threshold is good.",
     ),
     presets=(

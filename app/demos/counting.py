@@ -200,8 +200,8 @@ demo = Demo(
     slug="counting",
     title=Bilingual("数数：aⁿbⁿ", "Counting: aⁿbⁿ"),
     summary=Bilingual(
-        "先读 n 个 a，再读 n 个 b，要说出 b 到哪里为止。只用短的训练，再拿越来越长的来考：谁还数得下去？你来定 n，看计数的那个单元。",
-        "n times a, then n times b: say where the b end. Train on short ones, test on ever longer ones: who can go on counting? You choose n and watch the unit that counts.",
+        "先读 n 个 a，再读 n 个 b，要说出 b 到哪里为止。只用短的训练，再拿越来越长的来考：谁还数得下去？n 由你来定，看计数的那个单元怎么走。",
+        "Read n times a, then n times b, and say where the b’s end. Train on short ones, test on ever longer ones: who can go on counting? You choose n and watch the unit that counts.",
     ),
     params=CountingParams,
     run=surgical(train),

@@ -218,7 +218,7 @@ demo = Demo(
         ),
         Panel("own", "table", Bilingual("你写的日期", "Your date")),
         Panel("strip", "seeds", Bilingual("每个种子：多少步到 95%", "Every seed: 95 % after how many steps"),
-            note=Bilingual("“未解”只说明在这个步数之内没有到 95%。", "‘Not’ means not within that many steps, no more."),
+            note=Bilingual("“未解”只说明在这个步数之内没有到 95%。", "‘Not’ says nothing beyond that many steps."),
             series=_SERIES,
         ),
         Panel("gates", "gates", Bilingual("编码器读你的日期：训练中的门（有注意力）", "The encoder reads your date: gates while it trains (with attention)"),

@@ -56,7 +56,7 @@ class GradientFlowParams(TrainedParams):
         0.0, "遗忘门偏置", "Forget bias", ge=0, le=6,
         help=Bilingual("0 表示 PyTorch 默认初始化（f ≈ 0.5）", "0 leaves PyTorch’s default (f ≈ 0.5)"),
     )  # fmt: skip
-    scale: float = param(1.0, "循环权重 ×", "Recurrent weights ×", ge=0.1, le=20)
+    scale: float = param(1.0, "循环权重放大的倍数", "Recurrent weights, scaled by", ge=0.1, le=20)
     clip: float = param(
         0.0, "范数裁剪 τ", "Norm clipping τ", ge=0, le=10,
         help=Bilingual("0 表示不裁剪", "0 means none"),

@@ -196,7 +196,7 @@ demo = Demo(
         ),
         Panel("own", "table", Bilingual("这一篇的摘要", "This report’s summary")),
         Panel("strip", "seeds", Bilingual("每个种子：多少步到 90%", "Every seed: 90 % after how many steps"),
-            note=Bilingual("“未解”只说明在这个步数之内没有到 90%。", "‘Not’ means not within that many steps, no more."),
+            note=Bilingual("“未解”只说明在这个步数之内没有到 90%。", "‘Not’ says nothing beyond that many steps."),
             series=_SERIES,
         ),
         Panel("gates", "gates", Bilingual("编码器读战报：训练中的门（有注意力）", "The encoder reads the report: gates while it trains (with attention)"),

@@ -39,9 +39,9 @@ BATCH, CHANCE = 32, 0.25  # as app.network.studies.race has them
 LANES = (
     ("rnn", Bilingual("RNN (tanh)", "RNN (tanh)")),
     ("gru", Bilingual("GRU", "GRU")),
-    ("lstm", Bilingual("LSTM 默认", "LSTM, default")),
-    ("lstm_fb1", Bilingual("LSTM 遗忘偏置 1", "LSTM, forget bias 1")),
-    ("lstm_fb3", Bilingual("LSTM 遗忘偏置 3", "LSTM, forget bias 3")),
+    ("lstm", Bilingual("LSTM，默认起步", "LSTM, default")),
+    ("lstm_fb1", Bilingual("LSTM，遗忘偏置 1", "LSTM, forget bias 1")),
+    ("lstm_fb3", Bilingual("LSTM，遗忘偏置 3", "LSTM, forget bias 3")),
 )
 
 
@@ -136,7 +136,7 @@ demo = Demo(
             Bilingual("领先的 LSTM 的门，训练中", "Gates of the leading LSTM while it trains"),
             note=Bilingual(
                 "横轴上的 X、Y 是要记的符号，a–d 是干扰。看细胞状态 c：学会之后，读到 X 或 Y 时跳一下，然后一直保持。",
-                "X and Y along the time axis are to be remembered, a–d distract. Look at the cell state c: once learnt, it jumps at X or Y and then holds.",
+                "X and Y along the time axis are the symbols to remember, a–d are distractors. Look at the cell state c: once learnt, it jumps at X or Y and then holds.",
             ),
             series=tuple(Series(key, title) for key, title in LANES),
         ),
@@ -155,7 +155,7 @@ demo = Demo(
             "seeds",
             Bilingual("每个种子：多少步解出", "Every seed: solved after how many steps"),
             note=Bilingual(
-                "“未解”只说明在这个步数之内没有解出。", "‘Not’ means not within that many steps, no more."
+                "“未解”只说明在这个步数之内没有解出。", "‘Not’ says nothing beyond that many steps."
             ),
             series=tuple(Series(key, title) for key, title in LANES),
         ),
@@ -184,8 +184,8 @@ demo = Demo(
             "rnn",
             Bilingual("普通 RNN 学不会这么长的间隔", "A plain RNN does not learn a lag this long"),
             Bilingual(
-                "稳定地记住与梯度不消失不可兼得",
-                "Latching on to information and keeping the gradient are at odds",
+                "牢牢记住信息与梯度不消失，二者不可兼得",
+                "Holding on to information and keeping the gradient alive are at odds",
             ),
             "S4",
             measured=Bilingual("RNN 解出的比例", "share of seeds solved by the RNN"),

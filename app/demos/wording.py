@@ -17,7 +17,7 @@ def figures(value: float, digits: int = 3) -> str:
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     if value and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{signed(mantissa)} × 10{str(int(exponent)).translate(_RAISED)}"
+        return f"{signed(f'{float(mantissa):g}')} × 10{str(int(exponent)).translate(_RAISED)}"
     return signed(f"{float(f'{value:.{digits}g}'):g}")
 
 

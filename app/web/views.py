@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.content import Item, Question, render, render_inline
+from app.demos.wording import figures
 from app.quiz import rubric
 from app.quiz.grading import Grade, shown_order
 from app.web.item_view import ItemView, OptionView, Piece, ResultView
@@ -259,7 +260,7 @@ def _measured(item: Item, marked: Marked, zh: bool) -> str:
             if zh
             else "The engine gave no result in time; marked by the key that a test verifies."
         )
-    value = f"{marked.measured:.4g}"
+    value = figures(marked.measured, 4)
     name = item.predict.metric
     return (
         f"刚才的运行测得 {name} = {value}，按它判分。"
