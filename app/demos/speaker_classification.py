@@ -292,8 +292,8 @@ demo = Demo(
     ),
     questions=(29,),
     proves=Bilingual(
-        "分类之前，先得把一段序列变成一个向量，怎么变会改变结果。填充没有掩码时，权重一样，正确率却掉下来，最短的语音掉得最多；给出真实长度，末状态与单独跑这一条的结果一致。填充到 29 帧时，带着填充训练能补回大半，但补不回全部；填充到 60 帧时，它在这些步数里什么也没学到。",
-        "Before it can be classified a sequence must become one vector, and how that is done changes the result. Without a mask the same weights lose accuracy, the shortest utterances most; given true lengths, the last state agrees with running each utterance alone. Padded to 29 frames, training on the padding wins most of it back, not all; padded to 60, it learns nothing within these steps.",
+        "分类之前，先得把一段序列变成一个向量，怎么变会改变结果。填充没有掩码时，权重一样，正确率却掉下来，最短的语音掉得最多；给出真实长度，末状态与单独跑这一条的结果一致。填充到 29 帧时，带着填充训练能补回大半，但补不回全部；填充到 60 帧时，它在这些步数里几乎什么也没学到。",
+        "Before it can be classified a sequence must become one vector, and how that is done changes the result. Without a mask the same weights lose accuracy, the shortest utterances most; given true lengths, the last state agrees with running each utterance alone. Padded to 29 frames, training on the padding wins most of it back, not all; padded to 60, it learns next to nothing within these steps.",
     ),
     not_proves=Bilingual(
         "说话人只有九个，训练和测试都是他们：这不是陌生人的识别，也不是把语音转成文字。平均池化在这里不如最后一步，别的任务可能反过来；换数据要重新测。填充的损害有多大，随种子和填充长度变。",
