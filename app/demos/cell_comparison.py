@@ -279,7 +279,7 @@ demo = Demo(
     claims=(
         Claim("task", Bilingual("哪种单元更好取决于任务", "Which cell is better depends on the task"),
             Bilingual("5,400 次实验中没有哪个变体明显胜过标准 LSTM", "In 5,400 runs no variant clearly beat the standard LSTM"),
-            "S6", measured=Bilingual("三个任务上不同的优胜者", "different winners over the three tasks"),
+            "S6", measured=Bilingual("三个任务的优胜者种数", "different winners over the three tasks"),
         ),
         Claim("gru", Bilingual("GRU 在捕捉长期依赖方面通常更好", "A GRU usually does better at long-term dependencies"),
             Bilingual("语言建模之外 GRU 领先；遗忘门偏置设为 1 之后 LSTM 追上", "GRUs led outside language modelling; a forget bias of 1 let the LSTM catch up"),

@@ -219,7 +219,7 @@ demo = Demo(
                 "The gated linear loop keeps the error from decaying, provided that the forget gate is near 1",
             ),
             "S7",
-            measured=Bilingual("首步与末步梯度之比，log₁₀", "log₁₀ of gradient, first step over last"),
+            measured=Bilingual("首步与末步梯度之比的 log₁₀", "log₁₀ of gradient, first step over last"),
             tally=Bilingual(
                 "{seeds} 个种子中 {solved} 个没有消失", "no vanishing in {solved} of {seeds} seeds"
             ),
@@ -232,7 +232,7 @@ demo = Demo(
                 "They tend not to vanish but can explode, hence a cap on the gradient’s norm",
             ),
             "S17",
-            measured=Bilingual("首步与末步梯度之比，log₁₀", "log₁₀ of gradient, first step over last"),
+            measured=Bilingual("首步与末步梯度之比的 log₁₀", "log₁₀ of gradient, first step over last"),
             tally=Bilingual(
                 "{seeds} 个种子中 {solved} 个没有爆炸", "no explosion in {solved} of {seeds} seeds"
             ),

@@ -285,7 +285,7 @@ demo = Demo(
                 "With the norm clipped, a path that meets the wall is not thrown far",
             ),
             "S5",
-            measured=Bilingual("裁剪多留住的起点比例", "further share of starts that clipping keeps"),
+            measured=Bilingual("裁剪多留住的起点比例", "extra share of starts that clipping keeps"),
             tally=Bilingual(
                 "{seeds} 个起点中裁剪后留住 {solved} 个", "clipped, {solved} of {seeds} starts stay"
             ),

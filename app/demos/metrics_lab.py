@@ -278,7 +278,7 @@ demo = Demo(
         Claim("accuracy", Bilingual("准确率高，说明分类器好", "A high accuracy means a good classifier"),
               Bilingual("许多常用的度量在常见情形下会退化（原文说的是预测误差）", "Many measures in use degenerate in commonly occurring situations (said of forecast errors)"), "S44", measured=Bilingual("全部判负的准确率", "accuracy of saying no to everything")),
         Claim("threshold", Bilingual("一个 F1 就能概括一个分类器", "One F1 sums up a classifier"),
-              Bilingual("凡是选出来的都要留给别的数据去评价，阈值也一样", "Whatever is chosen must be judged on other data; a threshold too"), "S46", measured=Bilingual("阈值从 0.1 到 0.9，F1 的变化", "range of F1 over thresholds 0.1 to 0.9")),
+              Bilingual("凡是选出来的都要留给别的数据去评价，阈值也一样", "Whatever is chosen must be judged on other data; a threshold too"), "S46", measured=Bilingual("移动阈值时 F1 的变化幅度", "how far F1 moves with the threshold")),
         Claim("mape", Bilingual("MAPE 适用于任何序列", "MAPE suits every series"),
               Bilingual("实际值为 0 时 MAPE 无穷大或没有定义，MASE 仍有定义", "At an actual value of 0 MAPE is infinite or undefined; MASE is not"), "S44", measured=Bilingual("LSTM 的 MASE", "the LSTM’s MASE")),
     ),

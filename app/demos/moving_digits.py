@@ -263,7 +263,7 @@ demo = Demo(
             Bilingual("第二层的输入是第一层每一步的隐藏状态", "The second layer’s input is the first one’s hidden state at every step"),
             "S22",
             measured=Bilingual("从第一层末状态读出的正确率", "accuracy read from layer 1’s last state"),
-            tally=Bilingual("{seeds} 个种子中 {solved} 个没有推翻它", "not refuted in {solved} of {seeds} seeds"),
+            tally=Bilingual("{seeds} 个种子中 {solved} 个站得住", "survives in {solved} of {seeds} seeds"),
         ),
         Claim("fusion", Bilingual("融合的结构同时处理空间和时间", "A fused structure handles space and time at once"),
             Bilingual("ConvLSTM：门里用卷积，状态是特征图", "ConvLSTM: convolution in the gates, a map as its state"),

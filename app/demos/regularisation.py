@@ -313,7 +313,7 @@ demo = Demo(
     ),
     claims=(
         Claim("remedies", Bilingual("L2、L1 和 dropout 防止过拟合", "L2, L1 and dropout prevent overfitting"), Bilingual("只丢非循环连接，dropout 就能用在 LSTM 上", "With non-recurrent connections only, dropout works for LSTMs"), "S12", measured=Bilingual("三种办法平均补上的差距比例", "share of the gap closed, mean of three"), tally=Bilingual("{seeds} 次训练中 {solved} 次补上四分之一以上", "a quarter or more in {solved} of {seeds} trainings")),
-        Claim("features", Bilingual("L1 促进特征选择", "L1 promotes feature selection"), Bilingual("L1 让单个权重变成 0；一个特征有 4h 个权重", "L1 zeroes single weights; a feature has 4h of them"), "S22", measured=Bilingual("L1 归零的输入特征（共 8 个）", "input features that L1 zeroes, of 8")),
+        Claim("features", Bilingual("L1 促进特征选择", "L1 promotes feature selection"), Bilingual("L1 让单个权重变成 0；一个特征有 4h 个权重", "L1 zeroes single weights; a feature has 4h of them"), "S22", measured=Bilingual("8 个输入特征中被 L1 归零的", "of 8 input features, those L1 zeroes")),
         Claim("place", Bilingual("随机丢弃隐藏层神经元即可", "Just drop hidden neurons at random"), Bilingual("循环 dropout 不能丢记忆，要丢候选值", "Recurrent dropout must spare the memory and drop the candidate"), "S14", measured=Bilingual("每步丢 c 时的回忆正确率", "recall accuracy when c is dropped"), tally=Bilingual("{seeds} 个种子中 {solved} 个没学会", "not learnt in {solved} of {seeds} seeds")),
     ),
     questions=(9,),

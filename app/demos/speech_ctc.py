@@ -310,7 +310,7 @@ demo = Demo(
             "text",
             Bilingual("LSTM 可以把语音转成文字（加上 CTC 之后，久训的双向网络，没听过的嗓音错误率 ≤ 5 %）", "An LSTM can turn speech into text (with CTC: the long-trained bidirectional one errs on ≤ 5 % of labels, unseen voices)"),
             Bilingual("TIMIT 音素错误率 17.7 %，深层双向 LSTM", "17.7 % phoneme error on TIMIT, deep bidirectional LSTM"),
-            "S30", measured=Bilingual("久训的双向网络的标签错误率", "label error rate, long-trained bidirectional"), tally=Bilingual("{seeds} 份随附权重中 {solved} 份成立", "holds for {solved} of {seeds} shipped weights"),
+            "S30", measured=Bilingual("久训的双向网络的标签错误率", "label error rate, long-trained bidirectional"), tally=Bilingual("{seeds} 个随附网络中 {solved} 个成立", "holds for {solved} of {seeds} shipped networks"),
         ),
         Claim(
             "both",
@@ -328,7 +328,7 @@ demo = Demo(
             "latency",
             Bilingual("一点前瞻：比不前瞻错得少，又比双向早得多", "A little look-ahead errs less than none and is far sooner than both directions"),
             Bilingual("转导模型从左到右边听边写", "Transducers run left to right and write as they listen"),
-            "S32", measured=Bilingual("久训的前瞻网络的延迟（毫秒）", "latency of the long-trained look-ahead, ms"), tally=Bilingual("{seeds} 份随附权重中 {solved} 份成立", "holds for {solved} of {seeds} shipped weights"),
+            "S32", measured=Bilingual("久训的前瞻网络的延迟（毫秒）", "latency of the long-trained look-ahead, ms"), tally=Bilingual("{seeds} 个随附网络中 {solved} 个成立", "holds for {solved} of {seeds} shipped networks"),
         ),
     ),
     questions=(19, 25),

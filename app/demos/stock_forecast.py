@@ -310,7 +310,7 @@ demo = Demo(
         Claim("r2", Bilingual("价格上的 R² 很高，说明模型有预测力", "A high R² on prices shows predictive power"),
               Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("学收益率的网络的 R²", "R² of the network on returns")),
         Claim("lag", Bilingual("预测曲线贴着真实曲线，说明它预见了走势", "A forecast that hugs the price has foreseen it"),
-              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("与当月价的相关减去与上月价的", "correlation with this month’s price, minus last month’s")),
+              Bilingual("对随机游走，上一个值就是最优预测", "For a random walk the last value is the best forecast"), "S43", measured=Bilingual("与当月价的相关系数，减去与上月价的", "correlation with this month’s price, minus last month’s")),
         Claim("profit", Bilingual("照 LSTM 的预测交易，扣掉成本仍胜过一直持有", "Trading on the LSTM beats holding, after costs"),
               Bilingual("2010 年以后，扣除成本的收益在零附近波动", "Since 2010 returns after costs fluctuate around zero"), "S42", measured=Bilingual("每投入 1 美元，比一直持有多得", "gain over holding, per dollar")),
     ),

@@ -177,7 +177,9 @@ demo = Demo(
             Bilingual("起决定作用的是遗忘门的起点", "Where the forget gate starts is what decides"),
             Bilingual("建议给每个 LSTM 的遗忘门加偏置 1", "A forget bias of 1 is recommended for every LSTM"),
             "S7",
-            measured=Bilingual("遗忘偏置 3 的 LSTM 解出的比例", "share solved with a forget bias of 3"),
+            measured=Bilingual(
+                "遗忘偏置 3 的 LSTM 解出的比例", "share of seeds solved, forget bias at three"
+            ),
             tally=SOLVED,
         ),
         Claim(

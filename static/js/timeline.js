@@ -8,7 +8,7 @@ export class Timeline extends EventTarget {
 
   clear() {
     this.events = new Map(); // panel → its events in order
-    this.metrics = new Map(); // claim or name → metric
+    this.metrics = new Map(); // claim → its metric
     this.steps = []; // training steps at which something was shown
     this.place = 0; // index into steps
     this.time = 0; // sequence time, from 0
@@ -34,7 +34,7 @@ export class Timeline extends EventTarget {
   }
 
   add(event) {
-    if (event.type === "metric") this.metrics.set(event.claim || event.name, event);
+    if (event.type === "metric" && event.claim) this.metrics.set(event.claim, event);
     if (event.panel) {
       if (!this.events.has(event.panel)) this.events.set(event.panel, []);
       this.events.get(event.panel).push(event);

@@ -113,6 +113,7 @@ def test_a_claim_says_in_a_few_words_what_was_measured(slug: str) -> None:
         assert 1 <= len(claim.measured.en.split()) <= 9, claim.measured.en
         assert "_" not in claim.measured.zh + claim.measured.en
         assert not claim.measured.zh.endswith(("。", "：")), claim.measured.zh
+        assert not re.search(r"\d$", claim.measured.zh + "\n" + claim.measured.en, re.M)  # a number follows
         for words in claim.tally:
             assert words.format(solved=2, seeds=3).count("2") == 1
             assert "3" in words.format(solved=2, seeds=3)

@@ -2,7 +2,7 @@
 import { make, number, say } from "../words.js";
 
 // Units that a language has a word of its own for.
-const UNITS = { characters: ["个字符", "characters"], USD: ["美元", "USD"], ms: ["毫秒", "ms"], "×": ["倍", "×"] };
+const UNITS = { characters: ["个字符", "characters"], USD: ["美元", "USD"], ms: ["毫秒", "ms"], "×": ["倍", ""] };
 const VERDICTS = { holds: ["成立", "holds"], fails: ["不成立", "does not hold"], depends: ["看条件", "depends"] };
 
 export class Claims {
@@ -16,7 +16,7 @@ export class Claims {
   }
 
   static value({ value, unit }) {
-    return `${number(value)}${unit ? ` ${say(...(UNITS[unit] ?? [unit, unit]))}` : ""}`;
+    return `${number(value)} ${unit ? say(...(UNITS[unit] ?? [unit, unit])) : ""}`.trim();
   }
 
   draw() {
@@ -32,7 +32,7 @@ export class Claims {
       const from = seeds > 1 ? say(`从种子 ${seed} 起`, `from seed ${seed}`) : say(`种子 ${seed}`, `seed ${seed}`);
       const took = seconds ? say(`，${seconds.toFixed(1)} 秒`, `, ${seconds.toFixed(1)} s`) : "";
       const run = metric
-        ? `${claim.measured} ${Claims.value(metric)}${tally}${say(`（${from}${took}）`, ` (${from}${took})`)}`
+        ? `${claim.measured}${claim.measured.endsWith("）") ? "" : " "}${Claims.value(metric)}${tally}${say(`（${from}${took}）`, ` (${from}${took})`)}`
         : say("还没有测到", "not measured yet");
       const other = kept?.metrics.get(claim.id);
       return make(

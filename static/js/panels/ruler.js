@@ -48,7 +48,7 @@ export class Ruler {
     context.lineTo(X(t), height);
     context.stroke();
     context.setLineDash([]);
-    const said = `t = ${t + 1}: ∏f ≈ ${power(at(ruler, 0, t))} (${say("虚线", "dashed")}) · ‖∂h_T/∂h_t‖ ≈ ${power(at(ruler, 1, t))} (${say("实线", "solid")})`;
+    const said = `t = ${t + 1}: ∏f ≈ ${power(at(ruler, 0, t))}${say("（虚线）", " (dashed)")} · ‖∂h_T/∂h_t‖ ≈ ${power(at(ruler, 1, t))}${say("（实线）", " (solid)")}`;
     this.text.textContent = said;
     this.canvas.setAttribute("aria-label", `${say("记忆标尺", "Memory ruler")}. ${said}`);
   }
