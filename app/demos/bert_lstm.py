@@ -60,7 +60,16 @@ class BertLstmParams(TrainedParams):
     """What is asked of the sentences, how much trains, and a sentence to look at."""
 
     task: Literal["kind", "acts", "verb"] = param(
-        "kind", "问什么", "What is asked", choices={"kind": Bilingual("算不算善待（动词与否定合起来看）", "is anyone treated kindly (verb and negation together)"), "acts": Bilingual("人是不是施事（看词序和语态）", "is the person the agent (order and voice)"), "verb": Bilingual("动词善不善意", "is the verb a kind one")},
+        "kind", "问什么", "What is asked",
+        choices={
+            "kind": Bilingual("算不算善待", "is anyone treated kindly"),
+            "acts": Bilingual("人是不是施事", "is the person the agent"),
+            "verb": Bilingual("动词善不善意", "is the verb a kind one"),
+        },
+        help=Bilingual(
+            "善待要把动词与否定合起来看，施事要看词序和语态",
+            "kindly: verb and negation together; agent: order and voice",
+        ),
     )  # fmt: skip
     shown: int = param(
         0, "细看哪一句", "Sentence to look at", ge=0, le=95, help=Bilingual("留出的句子，从 0 数起", "of those held out, from 0")

@@ -66,17 +66,16 @@ class NextActionParams(TrainedParams):
     """The world, the training and a session of one's own."""
 
     world: Literal["long", "order2"] = param(
-        "long", "规律", "Rule", choices={"long": Bilingual("结算之后做什么由入口决定", "the entry decides what follows a checkout"), "order2": Bilingual("只看前两步", "the last two steps decide")},
+        "long", "结算之后做什么", "What follows a checkout",
+        choices={
+            "long": Bilingual("由入口决定", "the entry decides"),
+            "order2": Bilingual("由前两步决定", "the last two steps decide"),
+        },
     )  # fmt: skip
     order: Literal["kept", "shuffled"] = param(
-        "kept",
-        "训练会话内的次序",
-        "Order within training sessions",
-        choices={
-            "kept": Bilingual("保持原样", "as they happened"),
-            "shuffled": Bilingual("打乱", "shuffled at random"),
-        },
-    )
+        "kept", "训练会话内的次序", "Order within training sessions",
+        choices={"kept": Bilingual("保持原样", "as they happened"), "shuffled": Bilingual("打乱", "shuffled at random")},
+    )  # fmt: skip
     sessions: int = param(2000, "训练会话数", "Training sessions", ge=50, le=4000)
     T: int = param(20, "每次会话的动作数", "Actions in a session", ge=5, le=40)
     steps: int = param(240, "训练步数", "Training steps", ge=20, le=800)

@@ -77,7 +77,7 @@ class SpeechCtcParams(TrainedParams):
     voices: int = param(120, "训练用的嗓音数", "Training voices", ge=2, le=120)
     noise: bool = param(True, "训练时加噪声", "Noise in training")
     start: Literal["scratch", "shipped"] = param(
-        "scratch", "起点", "Start", choices={"scratch": Bilingual("从头训练", "from scratch"), "shipped": Bilingual("从久训的权重接着训", "go on from the long training")},
+        "scratch", "起点", "Start", choices={"scratch": Bilingual("从头训练", "from scratch"), "shipped": Bilingual("从久训的权重接着训", "the long-trained weights")},
     )  # fmt: skip
     ahead: int = param(
         4, "前瞻（帧）", "Look-ahead, frames", ge=1, le=8, help=Bilingual("每帧 20 毫秒", "20 ms each")
