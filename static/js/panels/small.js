@@ -23,7 +23,7 @@ export class SeedsPanel extends Panel {
 
   static words(cell) {
     if (cell.said) return pick(cell.said);
-    return cell.solved ? say(`第 ${cell.step} 步解出`, `solved at ${cell.step}`) : say(`${cell.step} 步内未解`, `not in ${cell.step}`);
+    return cell.solved ? say(`第 ${cell.step} 步解出`, `solved at ${cell.step}`) : say(`${cell.step} 步内未解`, `not within ${cell.step}`);
   }
 
   title(key) {
