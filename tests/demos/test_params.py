@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from app.config import ROOT
 from app.protocol import (
     Gates,
     Params,
@@ -121,6 +123,16 @@ def test_the_demo_is_described(slug: str) -> None:
     assert not curves or any(series.baseline for panel in curves for series in panel.series)
     assert (demo.params.__doc__ or "").strip()
     demo.params()  # the defaults are valid
+
+
+@every_demo
+def test_what_is_recorded_is_a_run_of_the_defaults(slug: str) -> None:
+    demo = DEMOS[slug]
+    kept = json.loads((ROOT / "static" / "recorded" / f"{slug}.json").read_text(encoding="utf-8"))
+    assert kept["params"] == demo.params().model_dump()
+    assert [event["type"] for event in (kept["events"][0], kept["events"][-1])] == ["started", "finished"]
+    claims = {event.get("claim") for event in kept["events"] if event["type"] == "metric"}
+    assert {claim.id for claim in demo.claims} <= claims
 
 
 @pytest.mark.parametrize("slug", FAST)
