@@ -276,7 +276,7 @@ demo = Demo(
     ),
     claims=(
         Claim("accuracy", Bilingual("准确率高，说明分类器好", "A high accuracy means a good classifier"),
-              Bilingual("许多常用的度量在常见情形下会退化（原文说的是预测误差）", "Many measures in use degenerate in commonly occurring situations (said of forecast errors)"), "S44", measured=Bilingual("全部判负的准确率", "accuracy of saying no to everything")),
+              Bilingual("正例很少时看精确率和召回率；ROC 曲线容易让人看走眼", "With few positives look at precision and recall; a ROC curve is easily misread"), "S75", measured=Bilingual("全部判负的准确率", "accuracy of saying no to everything")),
         Claim("threshold", Bilingual("一个 F1 就能概括一个分类器", "One F1 sums up a classifier"),
               Bilingual("凡是选出来的都要留给别的数据去评价，阈值也一样", "Whatever is chosen must be judged on other data; a threshold too"), "S46", measured=Bilingual("移动阈值时 F1 的变化幅度", "how far F1 moves with the threshold")),
         Claim("mape", Bilingual("MAPE 适用于任何序列", "MAPE suits every series"),

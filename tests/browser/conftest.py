@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server whose lab is warm."""
     chromium_path()
-    with Server(tmp_path_factory.mktemp("data")) as started:
+    with Server(tmp_path_factory.mktemp("data"), workers=2) as started:
         started.wait("/readyz")
         yield started.address
 

@@ -51,8 +51,10 @@ def test_progress_moves_on_and_ends_at_its_total(slug: str) -> None:
 def test_the_same_params_give_the_same_bytes_and_another_seed_does_not(slug: str) -> None:
     once = [encode(event) for event in played(slug)]
     assert [encode(event) for event in DEMOS[slug].run(quick(slug))] == once
-    other = [encode(event) for event in DEMOS[slug].run(quick(slug, seed=1))]
-    assert other[1:] != once[1:]
+    other = DEMOS[slug].run(quick(slug, seed=1))
+    next(other)  # `started` holds the params and always differs
+    assert any(encode(event) != before for event, before in zip(other, once[1:], strict=False))
+    other.close()  # type: ignore[attr-defined]
 
 
 @every_demo
@@ -90,7 +92,7 @@ def test_every_panel_of_the_demo_is_drawn_into(slug: str) -> None:
 def test_a_viewer_may_leave_at_any_time(slug: str) -> None:
     """A generator closed after any event ends quietly, and leaves nothing behind that changes the next run."""
     total = len(played(slug))
-    for after in (0, 1, 2, 3, total // 2):
+    for after in (0, 2, total // 2):
         run = DEMOS[slug].run(quick(slug))
         seen = list(itertools.islice(run, after))
         run.close()  # type: ignore[attr-defined]
