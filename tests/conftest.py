@@ -19,6 +19,7 @@ from app.config import ROOT, Settings
 from app.content import Library, load
 from app.protocol import AnyEvent, Params, run_id
 from app.runs import Submitted, UnknownRun
+from tests.serving import end_shared_server
 
 SESSION = "MENDAO_TEST_SESSION"
 
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         def remove() -> None:
             del os.environ[SESSION]
+            end_shared_server(Path(folder))
             shutil.rmtree(folder, ignore_errors=True)
 
         config.add_cleanup(remove)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,10 +14,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from filelock import FileLock
+
 from app.config import ROOT
 
 # Code is compiled once and not at every start, as where people run it.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+_KEPT: list[Server] = []  # a Popen that is dropped while its process runs warns
 
 
 def free_port() -> int:
@@ -66,3 +73,29 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self._log.close()
+
+
+def shared_server(folder: Path) -> str:
+    """The address of a warm server that all test processes of a session share; `end_shared_server` ends it."""
+    note = folder / "server.json"
+    with FileLock(f"{note}.lock"):
+        if not note.exists():
+            server = Server(folder / "server", workers=2)
+            _KEPT.append(server)
+            note.write_text(json.dumps({"address": server.address, "pid": server.process.pid}))
+            server.wait("/readyz")
+    return str(json.loads(note.read_text())["address"])
+
+
+def end_shared_server(folder: Path) -> None:
+    """Ends the session's server, if there is one, whichever process started it."""
+    note = folder / "server.json"
+    if not note.exists():
+        return
+    kept = json.loads(note.read_text())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(kept["pid"], signal.SIGTERM)
+    with contextlib.suppress(OSError):
+        for _ in range(500):  # until nobody listens
+            urllib.request.urlopen(kept["address"] + "/healthz", timeout=2).close()
+            time.sleep(0.02)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from app.content.expressions import ExpressionError, value_of
 from app.content.items import code_line
 from app.content.models import Item, KeyPoint
 from app.content.wording import BARE_NEGATORS, Folded, alternatives, spelled_out, wordings
@@ -98,6 +99,18 @@ def _numeric_faults(item: Item) -> Iterator[Fault]:
             yield item.line, f"MISTAKE: {mistake.value:g} is accepted as right", "tighten the tolerance"
         if not mistake.feedback:
             yield item.line, f"MISTAKE: {mistake.value:g} says nothing", "write what went wrong"
+    if not item.check:
+        if item.kind == "numeric":
+            yield item.line, "a number that nothing computes", "add '<!-- check: expression -->'"
+        return
+    try:
+        value = value_of(item.check)
+    except ExpressionError as error:
+        yield item.line, f"the check cannot be computed: {error}", "use numbers, math and min, max, sum, abs"
+        return
+    if not item.numeric.accepts(value):
+        fault = f"the check gives {value:.6g}, the ANSWER is {item.numeric.written}"
+        yield item.line, fault, "mend the one that is wrong"
 
 
 def point_faults(points: tuple[KeyPoint, ...], line: int, *, least: int) -> Iterator[Fault]:

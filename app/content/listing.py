@@ -33,7 +33,6 @@ def missing(question: Question) -> list[str]:
     """What a complete question has and this one has not, in any of its languages."""
     pages = question.text.values()
     kinds = {item.kind for item in question.items}
-    unchecked = [item.id for item in question.items if item.kind == "numeric" and not item.check]
     wanted = {
         "review": question.beyond or all(page.review for page in pages),
         "model answer": all(page.model_answer for page in pages),
@@ -41,6 +40,5 @@ def missing(question: Question) -> list[str]:
         "follow-ups": all(page.follow_ups for page in pages),
         "free item": "free" in kinds,
         "predict item": "predict" in kinds,
-        f"check of {', '.join(unchecked)}": not unchecked,
     }
     return [name for name, there in wanted.items() if not there]

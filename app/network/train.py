@@ -6,7 +6,9 @@ python -m app.network.train NAME    makes a demo's pretrained weights again, und
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,11 +45,31 @@ def optimiser(kind: Literal["adam", "sgd"], parameters: Sequence[Tensor], lr: fl
         raise ValueError(f"kind must be adam or sgd, not {kind!r}")
     if not 0 < lr <= 1000:
         raise ValueError(f"lr must be above 0 and at most 1000, not {lr}")
+    _spare_the_compiler()
     return (
         torch.optim.Adam(parameters, lr=lr, fused=True)
         if kind == "adam"
         else torch.optim.SGD(parameters, lr=lr)
     )
+
+
+@functools.cache
+def _spare_the_compiler() -> None:
+    """Keep the first optimiser of a process from importing torch.compile, which takes two seconds.
+
+    Some methods of an optimiser are wrapped so that a compiler leaves them alone, and the wrapper imports that
+    compiler at their first call unless it finds that they are exempt already. Nothing is compiled here.
+    """
+    for method in vars(torch.optim.Optimizer).values():
+        inner = getattr(method, "__wrapped__", None)
+        if inner is not None and not hasattr(inner, "__dynamo_disable"):
+            setattr(inner, "__dynamo_disable", inner)
+
+
+def _step(optimiser: torch.optim.Optimizer) -> None:
+    """The update without what is wrapped around it: hooks, the profiler's mark, and that import again."""
+    with torch.no_grad():
+        inspect.unwrap(type(optimiser).step)(optimiser)
 
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
@@ -66,7 +88,7 @@ def update(
         norm = float(nn.utils.clip_grad_norm_(parameters, clip))
     else:
         norm = gradient_norm(parameters)
-    optimiser.step()
+    _step(optimiser)
     return norm
 
 

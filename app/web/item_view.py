@@ -43,7 +43,8 @@ class ResultView:
     explanation: Markup
     answer: Markup | None = None
     said: Markup | None = None
-    measured: str = ""
+    measured: str = ""  # what a live run just gave (predict)
+    verified: Markup | None = None  # how the key was computed a moment ago (numeric)
     model_answer: Markup | None = None  # of the whole question; only after the learner's own
 
 

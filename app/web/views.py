@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.content import Item, Question, render, render_inline
+from app.content.expressions import value_of
 from app.demos.wording import figures
 from app.quiz import rubric
 from app.quiz.grading import Grade, shown_order
@@ -238,6 +239,7 @@ def _result(question: Question, item: Item, marked: Marked, lang: str) -> Result
         else None,
         said=render(wrong, lang) if wrong else None,
         measured=_measured(item, marked, zh) if item.kind == "predict" else "",
+        verified=_verified(item, zh) if item.check else None,
         model_answer=_model_answer(question, lang) if item.kind == "free" else None,
     )
 
@@ -252,6 +254,13 @@ def _answer(item: Item) -> Markup:
     return escape(f"{item.numeric.written} {item.numeric.unit}".strip())
 
 
+def _verified(item: Item, zh: bool) -> Markup:
+    """The key computed anew, and from what."""
+    value = figures(value_of(item.check), 6)
+    lead = "经运行核实：" if zh else "Verified by a run: "
+    return Markup("{}<code>{}</code> = {}").format(lead, item.check, value)
+
+
 def _measured(item: Item, marked: Marked, zh: bool) -> str:
     assert item.predict is not None
     if marked.measured is None:
@@ -263,9 +272,9 @@ def _measured(item: Item, marked: Marked, zh: bool) -> str:
     value = figures(marked.measured, 4)
     name = item.predict.metric
     return (
-        f"刚才的运行测得 {name} = {value}，按它判分。"
+        f"经运行核实：刚才测得 {name} = {value}，按它判分。"
         if zh
-        else f"The run just now measured {name} = {value}; you were marked by it."
+        else f"Verified by a run: just now it measured {name} = {value}; you were marked by it."
     )
 
 

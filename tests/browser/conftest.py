@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from app.config import ROOT
-from tests.serving import Server
+from tests.conftest import session_folder
+from tests.serving import shared_server
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -41,13 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server whose lab is warm."""
+@pytest.fixture(scope="session")
+def server() -> str:
+    """The address of a server whose lab is warm, one for all test processes: its warming up takes many seconds."""
     chromium_path()
-    with Server(tmp_path_factory.mktemp("data"), workers=2) as started:
-        started.wait("/readyz")
-        yield started.address
+    return shared_server(session_folder())
 
 
 @pytest.fixture(scope="package")
@@ -95,19 +94,26 @@ class Reader:
 NewReader = Callable[..., Reader]
 
 
+def open_reader(
+    browser: Browser, server: str, width: int = 1280, height: int = 900, **options: Any
+) -> Reader:
+    """A new window; what it logs as an error, breaches of the content policy among it, is kept in `faults`."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    return Reader(page, context, server, faults)
+
+
 @pytest.fixture
 def new_reader(browser: Browser, server: str) -> Iterator[NewReader]:
-    """Opens windows; at the end none may have logged an error or a breach of the content policy."""
+    """Opens windows; at the end none may have logged an error."""
     made: list[Reader] = []
 
-    def make(width: int = 1280, height: int = 900, **options: Any) -> Reader:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        faults: list[str] = []
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        made.append(Reader(page, context, server, faults))
+    def make(**options: Any) -> Reader:
+        made.append(open_reader(browser, server, **options))
         return made[-1]
 
     yield make

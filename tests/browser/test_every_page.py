@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from app.demos import catalogue
-from tests.browser.conftest import NewReader
+from tests.browser.conftest import NewReader, Reader, open_reader
 
 PATHS = (
     "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review",
@@ -19,10 +20,18 @@ PHONE = 360
 MOST_BYTES = 100_000
 
 
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, server: str) -> Iterator[Reader]:
+    """One window for all pages: opening one costs as much as a page. The recorded run stands still in it."""
+    made = open_reader(browser, server, reduced_motion="reduce")
+    yield made
+    made.context.close()
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(new_reader: NewReader, path: str) -> None:
-    reader = new_reader(reduced_motion="reduce")  # the recorded run stands still: this is not about drawing
-    page = reader.page
+def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(visitor: Reader, path: str) -> None:
+    reader, page = visitor, visitor.page
+    reader.faults.clear()
     for lang in ("zh", "en"):
         page.set_viewport_size({"width": 1280, "height": 900})
         page.emulate_media(color_scheme="light")
@@ -34,6 +43,7 @@ def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(new_reader: NewR
         assert reader.axe(only="color-contrast") == [], f"{lang} dark {path}"
         page.set_viewport_size({"width": PHONE, "height": 740})
         assert reader.sideways() <= 0, f"{lang} {path}"
+    assert reader.faults == []
 
 
 @pytest.mark.parametrize("path", ["", "questions/", "questions/02-gates", "demos/temporal-order"])

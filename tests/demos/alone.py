@@ -21,7 +21,7 @@ DATASETS = Path(app.network.__file__).parent / "datasets"
 # What the process runs: requests come as lines of JSON, {folder, arguments}; exit codes go back.
 NURSERY = """
 import json, os, runpy, sys, traceback, warnings
-import numpy, torch
+import numpy, torch, torch._dynamo  # the last is what an optimiser imports, in two seconds
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # of threads: none of them is at work
 for line in sys.stdin:
     asked = json.loads(line)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 
 import pytest
 import torch
 
+from app.config import ROOT
 from app.network import prepare_process, warm
 
 pytestmark = [pytest.mark.torch]
@@ -31,3 +34,9 @@ def test_warming_up_touches_every_cell_and_no_random_state() -> None:
     warm()
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.is_grad_enabled()
+
+
+def test_the_first_update_does_not_import_the_compiler() -> None:
+    """It would take two seconds of every start of a worker and of the command line."""
+    code = "import sys; from app.network import warm; warm(); sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -92,3 +92,16 @@ def test_adam_is_fused_and_sgd_is_plain() -> None:
 def test_an_argument_that_is_off_is_named(kind: str, lr: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         optimiser(kind, [torch.zeros(1, requires_grad=True)], lr)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd"])
+def test_a_step_moves_the_weights_as_pytorchs_own_step_does(kind: str) -> None:
+    ours, theirs = torch.tensor([1.0, -2.0, 3.0]), torch.tensor([1.0, -2.0, 3.0])
+    adam = {name: optimiser(kind, [w.requires_grad_()], 0.1) for name, w in (("o", ours), ("t", theirs))}  # type: ignore[arg-type]
+    for _ in range(5):
+        update((ours**3).sum(), adam["o"], [ours])
+        adam["t"].zero_grad()
+        (theirs**3).sum().backward()  # type: ignore[no-untyped-call]
+        adam["t"].step()
+    assert torch.equal(ours, theirs)
+    assert ours.tolist() != [1.0, -2.0, 3.0]

@@ -85,6 +85,14 @@ def test_answering_by_htmx_returns_the_item_and_the_score(client: Any) -> None:
     assert "0 / 1" in answer.text
 
 
+@pytest.mark.parametrize(("lang", "words"), [("zh", "经运行核实："), ("en", "Verified by a run: ")])
+def test_a_marked_number_shows_how_its_key_was_computed(client: Any, lang: str, words: str) -> None:
+    before = client.get(f"/{lang}/questions/07-gradient-clipping").text
+    assert words not in before, "the key stays hidden until it is answered"
+    answer = client.post(f"/{lang}/items/07-b/attempts", data={"number": "5"}, headers={"hx-request": "true"})
+    assert f"{words}<code>6*5/math.hypot(6,8)</code> = 3" in answer.text
+
+
 def test_a_form_that_cannot_be_marked_comes_back_with_the_reason(client: Any) -> None:
     for headers in ({}, {"hx-request": "true"}):
         answer = client.post("/zh/items/07-a/attempts", data={}, headers=headers)
