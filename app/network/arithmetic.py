@@ -66,7 +66,9 @@ def unit_step(
             and (clamp.units is None or unit in clamp.units)
             for clamp in trace.clamps
         )
-        return Gate(name, from_x, from_h, bias, from_x + from_h + bias, float(part[k][sample, t, unit]), held)
+        return Gate(
+            name, from_x, from_h, bias, from_x + from_h + bias, float(part.signals[k][sample, t, unit]), held
+        )
 
     i, f, g, o = (gate(k, name) for k, name in enumerate("ifgo"))
     return UnitStep(

@@ -65,7 +65,7 @@ def unroll(x: Tensor, h: Tensor, c: Tensor, weights: Weights, hold: Hold | None 
 def record(steps: list[Step], h_0: Tensor, c_0: Tensor) -> Part:
     """The signals of one layer's steps, each (B, T, H), detached."""
     i, f, g, o, c, h = (torch.stack([each[k].detach() for each in steps], 1) for k in range(6))
-    return Part(i, f, g, o, c, h, h_0.detach(), c_0.detach())
+    return Part(lambda: (i, f, g, o, c), h, h_0.detach(), c_0.detach())
 
 
 class LSTMCellReference(nn.Module):

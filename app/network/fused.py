@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from app.network import workspace
-from app.network.trace import Part
+from app.network.trace import Part, Signals
 from app.network.weights import Weights
 from app.network.workspace import Shape
 
 log = logging.getLogger("mendao.network")
 AGREEMENT = 2e-6
 _told: list[Shape] = []
-
-Signals = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # i, f, g, o, c, each (B, T, H)
 
 
 class Layer(NamedTuple):
@@ -46,12 +45,15 @@ def run(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Weights) -> Layer:
         # `train` only says that the kernel is to keep its workspace: there is no dropout here.
         output, h_n, c_n = torch.lstm(x, state, tensors, weights.b_ih is not None, 1, 0.0, True, False, True)
         raw = workspace.behind(output) if trusted else None
-    signals = workspace.read(raw, shape, c_n) if raw is not None else None
-    if signals is None:
+    read: Callable[[], Signals]
+    if raw is not None and workspace.holds(raw, shape):
+        read = partial(workspace.read, raw, shape, c_n.detach())
+    else:
         if expected:
             _tell_once(shape)
-        signals = after_the_fact(x, h_0, c_0, output, weights)
-    return Layer(output, h_n, c_n, Part(*signals, output.detach(), h_0.detach(), c_0.detach()))
+        signals = after_the_fact(x, h_0, c_0, output, weights)  # now: an update would change the weights
+        read = lambda: signals  # noqa: E731
+    return Layer(output, h_n, c_n, Part(read, output.detach(), h_0.detach(), c_0.detach()))
 
 
 def after_the_fact(x: Tensor, h_0: Tensor, c_0: Tensor, output: Tensor, weights: Weights) -> Signals:
@@ -109,7 +111,9 @@ def agrees(shape: Shape, openly: bool) -> bool:
                 state = (h_0.unsqueeze(0), c_0.unsqueeze(0))
                 output, _, c_n = torch.lstm(x, state, list(weights), True, 1, 0.0, True, False, True)  # type: ignore[arg-type]
                 raw = workspace.behind(output)
-            read = workspace.read(raw, shape, c_n) if raw is not None else None
+            read = (
+                workspace.read(raw, shape, c_n) if raw is not None and workspace.holds(raw, shape) else None
+            )
         except (
             RuntimeError,
             AttributeError,

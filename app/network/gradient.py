@@ -37,10 +37,10 @@ def backward_scan(
     A held gate is a constant: its δz is zero. Past a padded sequence's end f = 1 carries δc_n back to it.
     """
     with torch.no_grad():
-        i, f, g, o, c, _, _, c_0 = part
+        i, f, g, o, c = part.signals
         batch, steps, hidden = c.shape
         tanh_c = torch.tanh(c)
-        before = torch.cat([c_0.unsqueeze(1), c[:, :-1]], 1)
+        before = torch.cat([part.c_0.unsqueeze(1), c[:, :-1]], 1)
         # What does not depend on later steps, for all steps at once; time first: a step is contiguous.
         to_z = torch.stack([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)])
         for k, name in enumerate("ifgo"):

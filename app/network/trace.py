@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,18 +12,43 @@ from app.network.clamp import Clamp, Held
 from app.network.gradient import backward_scan
 from app.network.padding import Padding
 
+Signals = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # i, f, g, o, c, each (B, T, H)
 
-class Part(NamedTuple):
-    """One layer's signals, each (B, T, H), and the state it started from, (B, H); all detached."""
 
-    i: Tensor
-    f: Tensor
-    g: Tensor
-    o: Tensor
-    c: Tensor
-    h: Tensor
-    h_0: Tensor
-    c_0: Tensor
+class Part:
+    """One layer's signals i, f, g, o, c, h, each (B, T, H), and the state it started from, (B, H); all detached.
+
+    `read` gives i, f, g, o, c when one of them is first asked for: most training steps are never looked at.
+    """
+
+    def __init__(self, read: Callable[[], Signals], h: Tensor, h_0: Tensor, c_0: Tensor) -> None:
+        self._read = read
+        self.h, self.h_0, self.c_0 = h, h_0, c_0
+
+    @cached_property
+    def signals(self) -> Signals:
+        """(i, f, g, o, c)."""
+        return self._read()
+
+    @property
+    def i(self) -> Tensor:
+        return self.signals[0]
+
+    @property
+    def f(self) -> Tensor:
+        return self.signals[1]
+
+    @property
+    def g(self) -> Tensor:
+        return self.signals[2]
+
+    @property
+    def o(self) -> Tensor:
+        return self.signals[3]
+
+    @property
+    def c(self) -> Tensor:
+        return self.signals[4]
 
 
 class Trace:
@@ -32,7 +56,7 @@ class Trace:
 
     i, f, o in (0, 1); g, h in (−1, 1); c unbounded; h_0 and c_0 (layers, B, H). Past a padded sequence's
     end the state is held: i = o = h = 0, f = 1, c = c_n. With one layer every signal is a view of what the
-    kernel keeps, so it costs nothing; with two the layers are put together when a signal is first asked for.
+    kernel keeps, made when it is first asked for; with two, the layers are put together then.
     """
 
     def __init__(
@@ -43,47 +67,46 @@ class Trace:
     @cached_property
     def i(self) -> Tensor:
         """Input gate."""
-        return self._joined(0)
+        return self._joined("i")
 
     @cached_property
     def f(self) -> Tensor:
         """Forget gate: 1 keeps, 0 erases."""
-        return self._joined(1)
+        return self._joined("f")
 
     @cached_property
     def g(self) -> Tensor:
         """Candidate."""
-        return self._joined(2)
+        return self._joined("g")
 
     @cached_property
     def o(self) -> Tensor:
         """Output gate."""
-        return self._joined(3)
+        return self._joined("o")
 
     @cached_property
     def c(self) -> Tensor:
         """Cell state."""
-        return self._joined(4)
+        return self._joined("c")
 
     @cached_property
     def h(self) -> Tensor:
         """Hidden state."""
-        return self._joined(5)
+        return self._joined("h")
 
     @cached_property
     def h_0(self) -> Tensor:
         """Hidden state before the first step, (layers, B, H)."""
-        return self._joined(6)
+        return self._joined("h_0")
 
     @cached_property
     def c_0(self) -> Tensor:
         """Cell state before the first step, (layers, B, H)."""
-        return self._joined(7)
+        return self._joined("c_0")
 
-    def _joined(self, k: int) -> Tensor:
-        if len(self.parts) == 1:
-            return self.parts[0][k].unsqueeze(0)
-        return torch.stack([part[k] for part in self.parts])
+    def _joined(self, name: str) -> Tensor:
+        found: list[Tensor] = [getattr(part, name) for part in self.parts]
+        return found[0].unsqueeze(0) if len(found) == 1 else torch.stack(found)
 
     def retention(self, layer: int = -1) -> Tensor:
         """The memory ruler: ∏_{k=t+1..T} f_k for each t, (B, T, H).

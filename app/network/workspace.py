@@ -13,11 +13,13 @@ every activated gate. The layout is that of the pinned torch version and is docu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from app.network.trace import Signals
 from app.network.weights import Weights
 
 _NODE = "MkldnnRnnLayerBackward0"
@@ -77,31 +79,42 @@ def run_openly(
     return output.transpose(0, 1), h_n, c_n, raw
 
 
-def read(raw: Tensor, shape: Shape, c_n: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor] | None:
-    """(i, f, g, o, c), each (B, T, H): gates as views of the workspace; None where that is too small.
+def holds(raw: Tensor, shape: Shape) -> bool:
+    """Whether the workspace is large enough for what `read` looks up in it."""
+    batch, steps, _, hidden = shape
+    if raw.dtype not in (torch.uint8, torch.float32) or raw.numel() * raw.element_size() % 4:
+        return False
+    end = _states(shape) + (steps - 1) * batch * hidden
+    return raw.numel() * raw.element_size() // 4 >= max(end, steps * batch * _row(4 * hidden))
+
+
+def read(raw: Tensor, shape: Shape, c_n: Tensor) -> Signals:
+    """(i, f, g, o, c), each (B, T, H): gates as views of a workspace that `holds` them.
 
     `c_n` is the layer's last cell state, (1, B, H). The views stay good after backward(), which frees the
     node's hold on the workspace but does not write to it.
     """
+    batch, steps, _, hidden = shape
+    flat = raw.detach().view(torch.float32)
+    row = _row(4 * hidden)
+    i, f, g, o = (
+        flat.as_strided((batch, steps, hidden), (row, batch * row, 1), k * hidden) for k in range(4)
+    )
+    before = flat.as_strided((steps - 1, batch, hidden), (batch * hidden, hidden, 1), _states(shape))
+    return i, f, g, o, torch.cat([before, c_n.detach()]).transpose(0, 1)
+
+
+@lru_cache(maxsize=4096)
+def _states(shape: Shape) -> int:
+    """Where c_1 begins."""
     batch, steps, inputs, hidden = shape
-    if raw.dtype not in (torch.uint8, torch.float32) or raw.numel() * raw.element_size() % 4:
-        return None
-    flat = raw.detach().view(torch.float32).flatten()
-    gate_row = _row(4 * hidden)
-    start = (
-        _pages(steps * batch * gate_row)
+    return (
+        _pages(steps * batch * _row(4 * hidden))
         + _pages(2 * (steps + 1) * batch * _row(max(inputs, hidden)))
         + _pages(steps * batch * _row(hidden))
         + (steps + 1) * batch * hidden
         + batch * hidden
     )
-    end = start + (steps - 1) * batch * hidden
-    if flat.numel() < max(end, steps * batch * gate_row):
-        return None
-    gates = flat[: steps * batch * gate_row].view(steps, batch, gate_row)[..., : 4 * hidden].transpose(0, 1)
-    c = torch.cat([flat[start:end].view(steps - 1, batch, hidden), c_n.detach()]).transpose(0, 1)
-    i, f, g, o = gates.chunk(4, -1)
-    return i, f, g, o, c
 
 
 def _row(n: int) -> int:

@@ -26,9 +26,14 @@ def rows(quick: bool) -> Iterator[Row]:
     rounds = 3 if quick else 11
     for hidden, batch in SIZES[::3] if quick else SIZES:
         bar = 1.1 if hidden >= 64 else 1.2
-        traced, plain, slow, naive = _steps(hidden, batch)
+        traced, looked_at, plain, slow, naive = _steps(hidden, batch)
         name = f"H {hidden}, B {batch}, T {STEPS}"
         yield Row(f"training step, traced / nn.LSTM, {name}", ratios(rounds, traced, plain), "×", bar)
+        yield Row(
+            f"training step, traced and every signal read / nn.LSTM, {name}",
+            ratios(rounds, looked_at, plain),
+            "×",
+        )
         yield Row(f"training step, gates recomputed / nn.LSTM, {name}", ratios(rounds, slow, plain), "×", 1.7)
         few = max(2, rounds // 4)
         if hidden <= 64 and batch <= 16:
@@ -58,7 +63,7 @@ def _timed(work: Callable[[], object], times: int) -> Callable[[], float]:
 
 
 def _steps(hidden: int, batch: int) -> tuple[Callable[[], float], ...]:
-    """A training step (forward, backward, Adam): traced, plain, traced without the workspace, naive loop."""
+    """A training step (forward, backward, Adam): traced, traced and read, plain, without the workspace, naive."""
     source = generator(1)
     x = torch.randn(batch, STEPS, INPUTS, generator=source)
     times = max(1, 4000 // (hidden * batch))
@@ -93,6 +98,12 @@ def _steps(hidden: int, batch: int) -> tuple[Callable[[], float], ...]:
             outputs.append(h)
         return torch.stack(outputs, 1)
 
+    def all_read(x: torch.Tensor) -> torch.Tensor:
+        output, _, trace = made(x)
+        for name in ("i", "f", "g", "o", "c", "h"):
+            getattr(trace, name)
+        return output
+
     recomputed = step(lambda x: other(x)[0], other)
 
     def without_workspace() -> None:
@@ -101,6 +112,7 @@ def _steps(hidden: int, batch: int) -> tuple[Callable[[], float], ...]:
 
     return (
         _timed(step(lambda x: made(x)[0], made), times),
+        _timed(step(all_read, made), times),
         _timed(step(lambda x: plain(x)[0], plain), times),
         _timed(without_workspace, times),
         _timed(step(four_products, by_hand), max(1, times // 8)),

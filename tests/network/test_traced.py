@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from app.network import LSTMCellReference, TracedLSTM
+from app.network import LSTMCellReference, TracedLSTM, workspace
 from app.network.train import generator
 from tests.network.by_hand import without_onednn
 
@@ -258,3 +258,20 @@ def test_the_state_dict_is_that_of_the_plain_layer() -> None:
     other.load_state_dict(layer.lstm.state_dict())
     x = torch.randn(2, 4, 3, generator=generator(1))
     assert gap(other(x)[0], layer(x)[0]) <= CLOSE
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_trace_first_read_after_the_update_tells_of_the_step_before_it(
+    kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signals are made when they are asked for, of weights that are long gone by then."""
+    monkeypatch.setattr(workspace, "enabled", lambda: kept)
+    layer, x = TracedLSTM(5, 7, generator=generator(1)), torch.randn(3, 9, 5, generator=generator(2))
+    wanted = {name: getattr(layer(x)[2], name).clone() for name in "ifgoch"}
+    output, _, trace = layer(x)
+    output.sum().backward()
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.add_(1.0)
+    layer(x)[0].sum().backward()
+    assert all(torch.equal(getattr(trace, name), wanted[name]) for name in "ifgoch")
