@@ -44,18 +44,6 @@ def test_the_web_process_imports_no_torch(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_served_run_leaves_the_web_process_without_torch(tmp_path: Path) -> None:
-    with Server(tmp_path) as server:
-        server.wait("/readyz")
-        _, run, _ = post(server, "/api/demos/gradient-flow/runs", {"params": {"T": 5, "seeds": 1}})
-        with urllib.request.urlopen(server.address + run["events_url"], timeout=60) as stream:
-            said = stream.read().decode()
-        assert "event: finished" in said
-        maps = Path(f"/proc/{server.process.pid}/maps")
-        if maps.exists():
-            assert "libtorch" not in maps.read_text()
-
-
 def test_every_acknowledged_answer_is_there_after_a_kill(tmp_path: Path) -> None:
     acknowledged: list[str] = []
     with Server(tmp_path) as server:
@@ -105,9 +93,15 @@ def test_every_acknowledged_answer_is_there_after_a_kill(tmp_path: Path) -> None
             assert len(json.load(answer_)["attempts"]) == len(kept), "a repeated key was stored twice"
 
 
-def test_it_ends_cleanly_under_an_open_stream(tmp_path: Path) -> None:
+def test_it_serves_a_run_without_torch_and_ends_cleanly_under_an_open_stream(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         server.wait("/readyz")
+        _, run, _ = post(server, "/api/demos/gradient-flow/runs", {"params": {"T": 5, "seeds": 1}})
+        with urllib.request.urlopen(server.address + run["events_url"], timeout=60) as stream:
+            assert "event: finished" in stream.read().decode()
+        maps = Path(f"/proc/{server.process.pid}/maps")
+        if maps.exists():
+            assert "libtorch" not in maps.read_text()
         params = {"T": 100, "seeds": 5, "steps": 1500, "hidden": 64}
         _, run, _ = post(server, "/api/demos/temporal-order/runs", {"params": params})
         with urllib.request.urlopen(server.address + run["events_url"], timeout=60) as stream:

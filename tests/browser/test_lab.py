@@ -27,10 +27,10 @@ def test_a_run_draws_moving_gates_and_is_scrubbed(reader: Reader) -> None:
     page.get_by_role("button", name="Run").click()
     training = page.locator("[data-scrub=training]")
     expect(page.locator("[data-panel=gates]")).to_be_visible()
-    page.wait_for_timeout(1500)
+    several = "() => Number(document.querySelector('[data-scrub=training]').value) >= 3"
+    page.wait_for_function(several)
     early = picture(page)
-    page.wait_for_timeout(2500)
-    assert picture(page) != early, "the gates do not move"
+    page.wait_for_function(f"before => ({SUM})(4) !== before", arg=early)  # the gates move
     last = training.input_value()
     training.press("Home")
     expect(training).not_to_have_value(last)
@@ -54,15 +54,14 @@ def test_a_run_survives_a_reload_and_is_cancelled_when_left(reader: Reader) -> N
     page = reader.open(LONG + "&lr=0.009")
     page.get_by_role("button", name="Run").click()
     expect(page.locator("[data-panel=gates]")).to_be_visible()
-    page.wait_for_timeout(1000)
+    expect(page.locator("[data-scrub=training]")).to_have_attribute("max", re.compile("[1-9]"))
     before = int(page.locator("[data-scrub=training]").get_attribute("max") or 0)
     run = page.url.split("#run=")[1]
     page.reload()
     expect(page.locator("[data-panel=gates]")).to_be_visible()
     assert page.url.endswith(run)
-    page.wait_for_timeout(1000)
-    after = int(page.locator("[data-scrub=training]").get_attribute("max") or 0)
-    assert after >= before, "frames were lost over the reload"
+    enough = "before => Number(document.querySelector('[data-scrub=training]').max) >= before"
+    page.wait_for_function(enough, arg=before)  # no frame is lost over the reload
     page.goto(reader.base + "/en/")
     page.wait_for_timeout(4000)  # the grace after the last viewer has left
     answer = page.request.delete(f"{reader.base}/api/runs/{run}", headers={"Origin": reader.base})

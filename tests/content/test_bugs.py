@@ -27,18 +27,14 @@ from tests.content.bugs import (
     vision,
 )
 
+pytestmark = [pytest.mark.torch]
+
 TOPICS = (comparison, forecasting, gates, gradients, nlp, sequences, tuning, vision)  # they fill CASES
 
 NOT_RUN: dict[str, str] = {}  # item → why its code cannot run as it stands
 
 
-def _marks(item_id: str) -> tuple[pytest.MarkDecorator, ...]:
-    return (pytest.mark.torch,) if CASES[item_id].torch else ()
-
-
-EACH = pytest.mark.parametrize(
-    "item_id", [pytest.param(item_id, marks=_marks(item_id)) for item_id in sorted(CASES)]
-)
+EACH = pytest.mark.parametrize("item_id", sorted(CASES))
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,6 @@ class Case:
     shows: Callable[[Run], bool]
     mend: Edit  # within the line that the key names
     also: Mapping[int, Edit] = field(default_factory=dict)  # lines that must follow suit
-    torch: bool = True
 
     def mended(self, code: list[str], key: int) -> list[str]:
         """The code with the key's line mended. Raises ValueError where that line is not the one meant."""
@@ -72,14 +71,13 @@ def bug(
     new: str,
     *,
     also: Mapping[int, Edit] | None = None,
-    torch: bool = True,
 ) -> Callable[[Callable[[Run], bool]], Callable[[Run], bool]]:
     """Enters a check for an item: `old` in the line of its key becomes `new`."""
 
     def enter(shows: Callable[[Run], bool]) -> Callable[[Run], bool]:
         if item_id in CASES:
             raise ValueError(f"{item_id} has two entries")
-        CASES[item_id] = Case(shows, (old, new), also or {}, torch)
+        CASES[item_id] = Case(shows, (old, new), also or {})
         return shows
 
     return enter

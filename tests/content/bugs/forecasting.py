@@ -54,7 +54,7 @@ class Rolling:
         return np.concatenate([np.full(self.days - 1, np.nan), means]).view(Series)
 
 
-@bug("15-f", "signal * ret", "signal.shift(1) * ret", torch=False)
+@bug("15-f", "signal * ret", "signal.shift(1) * ret")
 def earns_on_random_walks(run: Run) -> bool:
     """As stated: 200 walks, 0.31% a day and positive on every one, or 0.00% on average."""
     rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def earns_on_random_walks(run: Run) -> bool:
     return False
 
 
-@bug("23-d", "y[i + width - 1]", "y[i + width]", torch=False)
+@bug("23-d", "y[i + width - 1]", "y[i + width]")
 def the_target_stands_in_the_input(run: Run) -> bool:
     windows = run(np=np).windows
     X, Y = windows(np.arange(10), 3)

@@ -14,7 +14,7 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-@bug("02-d", "i * c + f * g", "f * c + i * g", torch=False)
+@bug("02-d", "i * c + f * g", "f * c + i * g")
 def keeping_and_writing_change_places(run: Run) -> bool:
     """With the forget gate open and the input gate shut the cell should keep what it has."""
     shut, opened = np.full(3, -20.0), np.full(3, 20.0)

@@ -18,7 +18,7 @@ def with_gradients(*values: float) -> list[nn.Parameter]:
     return params
 
 
-@bug("12-a", "grad = ", "grad[...] = ", torch=False)
+@bug("12-a", "grad = ", "grad[...] = ")
 def clips_nothing(run: Run) -> bool:
     grads = [np.array(0.5), np.array(-9.0), np.array(3.0)]
     run(np=np, grads=grads, threshold=1.0)

@@ -30,7 +30,6 @@ def the_loss_is_below_zero(run: Run) -> bool:
     "[k for k in path if k != BLANK]",
     "[k for k, _ in groupby(path)]",
     also={3: ("[k for k, _ in groupby(path)]", "[k for k in path if k != BLANK]")},
-    torch=False,
 )
 def doubled_letters_are_merged(run: Run) -> bool:
     letters = "_helo"

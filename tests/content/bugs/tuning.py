@@ -26,7 +26,7 @@ def dropout_does_nothing(run: Run) -> bool:
     return idle
 
 
-@bug("13-g", "f1_score(y_test, p_test > t)", "f1_score(y_val, p_val > t)", torch=False)
+@bug("13-g", "f1_score(y_test, p_test > t)", "f1_score(y_val, p_val > t)")
 def reports_too_good_an_f1(run: Run) -> bool:
     """On average over many draws, against plenty of fresh data at the chosen threshold."""
 
@@ -53,7 +53,7 @@ def reports_too_good_an_f1(run: Run) -> bool:
     return mean > 0.04
 
 
-@bug("14-f", "random.uniform(1e-5, 1e-1)", "10 ** random.uniform(-5, -1)", torch=False)
+@bug("14-f", "random.uniform(1e-5, 1e-1)", "10 ** random.uniform(-5, -1)")
 def small_rates_are_hardly_tried(run: Run) -> bool:
     """As stated: about five of 50 tries below 0.01, on average over 40 searches."""
 
