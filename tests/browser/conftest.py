@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from app.config import ROOT
 from tests.conftest import session_folder
@@ -19,6 +19,7 @@ from tests.serving import shared_server
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    "--num-raster-threads=1",
 )  # fmt: skip
 expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -50,13 +51,21 @@ def server() -> str:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Closed after this folder's last test: Playwright's event loop would be in the way of asynchronous tests."""
-    path = chromium_path()
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield launched
-        launched.close()
+def playwright() -> Iterator[Playwright]:
+    """Ended after this folder's last test: its event loop would be in the way of asynchronous tests."""
+    with sync_playwright() as started:
+        yield started
+
+
+def launched(playwright: Playwright, *flags: str) -> Browser:
+    return playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    made = launched(playwright)
+    yield made
+    made.close()
 
 
 @dataclass

@@ -22,11 +22,18 @@ def picture(page: Page, gate: int = 4) -> int:
     return int(page.evaluate(SUM, gate))
 
 
+def begin(page: Page) -> None:
+    """Press Run and wait until the live run has taken the recorded one's place."""
+    page.get_by_role("button", name="Run").click()
+    expect(page).to_have_url(re.compile("#run="))
+    expect(page.locator(".recorded-mark")).to_be_hidden()
+    expect(page.locator("[data-panel=gates]")).to_be_visible()
+
+
 def test_a_run_draws_moving_gates_and_is_scrubbed(reader: Reader) -> None:
     page = reader.open(LONG)
-    page.get_by_role("button", name="Run").click()
+    begin(page)
     training = page.locator("[data-scrub=training]")
-    expect(page.locator("[data-panel=gates]")).to_be_visible()
     several = "() => Number(document.querySelector('[data-scrub=training]').value) >= 3"
     page.wait_for_function(several)
     early = picture(page)
@@ -52,8 +59,7 @@ def test_a_run_draws_moving_gates_and_is_scrubbed(reader: Reader) -> None:
 
 def test_a_run_survives_a_reload_and_is_cancelled_when_left(reader: Reader) -> None:
     page = reader.open(LONG + "&lr=0.009")
-    page.get_by_role("button", name="Run").click()
-    expect(page.locator("[data-panel=gates]")).to_be_visible()
+    begin(page)
     expect(page.locator("[data-scrub=training]")).to_have_attribute("max", re.compile("[1-9]"))
     before = int(page.locator("[data-scrub=training]").get_attribute("max") or 0)
     run = page.url.split("#run=")[1]
