@@ -73,7 +73,7 @@ def asked(
         pieces=_pieces(item, lang, grade, given) if kind_of_input == "cloze" else [],
         points=points,
         unit=item.numeric.unit if item.numeric else "",
-        given=text if kind_of_input == "free" else "" if given is None else str(given),
+        given=text if kind_of_input == "free" else "" if given is None else _typed(given),
         evidence=_highlight(text, item) if points is not None else Markup(),
         suggested_score=_suggested(item, text) if grade and kind_of_input == "free" else 0.0,
         selftest=selftest,
@@ -129,6 +129,11 @@ def shape(item: Item) -> str:
     if item.kind == "predict":
         return "numeric" if item.numeric else "choice"
     return {"single": "choice", "multi": "choice", "bug": "choice"}.get(item.kind, item.kind)
+
+
+def _typed(given: object) -> str:
+    """A number as people type it: 5, not 5.0."""
+    return str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
 
 
 def _options(item: Item, lang: str, grade: Grade | None, given: object) -> list[OptionView]:

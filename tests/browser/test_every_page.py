@@ -80,12 +80,15 @@ def test_errors_are_pages_in_the_readers_language(new_reader: NewReader) -> None
 
 
 def test_printing_shows_the_question_and_not_the_controls(new_reader: NewReader) -> None:
-    reader = new_reader()
+    reader = new_reader(color_scheme="dark")
     page = reader.open("/en/questions/07-gradient-clipping")
     page.emulate_media(media="print")
     expect(page.locator(".site-head")).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("#answer .source")).to_be_visible()
+    expect(page.locator("#answer")).to_have_css("background-color", "rgb(255, 255, 255)")  # paper is never dark
+    follow_up = page.locator("#answer details").first
+    assert follow_up.bounding_box()["height"] > 2 * follow_up.locator("summary").bounding_box()["height"]  # type: ignore[index]
 
 
 def test_the_book_holds_all_thirty_and_axe_finds_nothing_in_its_first(new_reader: NewReader) -> None:

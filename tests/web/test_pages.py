@@ -91,6 +91,7 @@ def test_a_marked_number_shows_how_its_key_was_computed(client: Any, lang: str, 
     assert words not in before, "the key stays hidden until it is answered"
     answer = client.post(f"/{lang}/items/07-b/attempts", data={"number": "5"}, headers={"hx-request": "true"})
     assert f"{words}<code>6*5/math.hypot(6,8)</code> = 3" in answer.text
+    assert 'value="5"' in answer.text, "what was typed stands as it was typed"
 
 
 def test_a_form_that_cannot_be_marked_comes_back_with_the_reason(client: Any) -> None:
