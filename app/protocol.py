@@ -302,6 +302,7 @@ class Panel:
     y: Bilingual = Bilingual("", "")
     log: bool = False  # a logarithmic y axis: the events give log₁₀ y
     points: bool = False  # curves as dots, each a trial of its own
+    timed: bool = False  # tables of which each stands for the time step in its `step`
     series: tuple[Series, ...] = ()
 
 

@@ -237,6 +237,7 @@ demo = Demo(
             "table",
             Bilingual("这一步的算式", "The arithmetic of this step"),
             note=Bilingual("拖动序列时间，算式跟着走。", "Scrub sequence time and the arithmetic follows."),
+            timed=True,
         ),
         Panel(
             "gates",

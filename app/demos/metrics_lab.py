@@ -194,7 +194,7 @@ def _scores(params: MetricsLabParams, outcome: Outcome) -> Iterator[AnyEvent]:
         rows=[
             row(Bilingual("全部判负", "all negative"), outcome.nothing, outcome.blind),
             row("LSTM: τ = 0.5", outcome.half, outcome.entropy),
-            row(f"LSTM: τ = {params.threshold:g}", outcome.given, outcome.entropy),
+            *([row(f"LSTM: τ = {params.threshold:g}", outcome.given, outcome.entropy)] if params.threshold != 0.5 else []),
             row(Bilingual(f"LSTM: τ = {outcome.tau:.2f}（验证集选的）", f"LSTM: τ = {outcome.tau:.2f} (by validation)"), outcome.best, outcome.entropy),
         ],
         caption=Bilingual(f"第一个种子，2000 条测试序列。全部判负那行的交叉熵属于“总是报正例比例”。平均精确率 {outcome.average_precision:.3f}，ROC AUC {outcome.auc:.3f}。",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Column, Engine, MetaData, String, Table, create_engine, event, inspect, make_url, text
+from sqlmodel import SQLModel
+
+from app.store import tables  # noqa: F401 - they enter the metadata that `_create` makes
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,9 +29,18 @@ def connect(url: str) -> Engine:
 
 
 def upgrade(engine: Engine) -> None:
-    """Run every migration that this database has not seen; where there is none, Alembic is not even imported."""
-    if _version(engine) == newest():
+    """Bring the schema up to date. Alembic, slow to import, is only needed where there is an older one."""
+    found = _version(engine)
+    if found == newest():
         return
+    if found is None and not inspect(engine).get_table_names():
+        _create(engine)
+    else:
+        migrate(engine)
+
+
+def migrate(engine: Engine) -> None:
+    """Run every migration that this database has not seen."""
     from alembic import command
     from alembic.config import Config
 
@@ -38,6 +50,15 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _create(engine: Engine) -> None:
+    """An empty database gets today's tables at once, and Alembic's note that it has seen every migration."""
+    version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+    with engine.begin() as connection:
+        SQLModel.metadata.create_all(connection)
+        version.create(connection)
+        connection.execute(version.insert().values(version_num=newest()))
 
 
 def newest() -> str:

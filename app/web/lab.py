@@ -114,6 +114,7 @@ def describe(rooms: House, demo: Demo, lang: str, params: Params) -> dict[str, A
                 "y": panel.y.get(lang),
                 "log": panel.log,
                 "points": panel.points,
+                "timed": panel.timed,
                 "series": [
                     {"key": line.key, "title": line.title.get(lang), "baseline": line.baseline}
                     for line in panel.series

@@ -63,10 +63,10 @@ export class Timeline extends EventTarget {
     return this.events.get(panel) ?? [];
   }
 
-  // The newest event of a panel not after the chosen training step; `fits` narrows it.
+  // The newest event of a panel not after the chosen training step (one without a step is of the whole run); `fits` narrows it.
   now(panel, fits = () => true) {
     let found = null;
-    for (const event of this.all(panel)) if (event.step <= this.step && fits(event)) found = event;
+    for (const event of this.all(panel)) if ((event.step ?? 0) <= this.step && fits(event)) found = event;
     return found ?? this.all(panel).find(fits) ?? null;
   }
 

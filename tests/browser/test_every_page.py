@@ -86,7 +86,9 @@ def test_printing_shows_the_question_and_not_the_controls(new_reader: NewReader)
     expect(page.locator(".site-head")).to_be_hidden()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("#answer .source")).to_be_visible()
-    expect(page.locator("#answer")).to_have_css("background-color", "rgb(255, 255, 255)")  # paper is never dark
+    expect(page.locator("#answer")).to_have_css(
+        "background-color", "rgb(255, 255, 255)"
+    )  # paper is never dark
     follow_up = page.locator("#answer details").first
     assert follow_up.bounding_box()["height"] > 2 * follow_up.locator("summary").bounding_box()["height"]  # type: ignore[index]
 

@@ -176,3 +176,18 @@ def test_fifty_viewers_of_one_run_are_one_execution(reader: Reader) -> None:
     ]
     assert len({run["run_id"] for run in runs}) == 1
     assert [run["shared"] for run in runs] == [False] + [True] * 49
+
+
+def test_a_table_over_seeds_ends_with_all_of_them_and_one_over_time_follows_the_cursor(
+    reader: Reader,
+) -> None:
+    page = reader.open("/en/demos/hyperparameter-search?budget=8&updates=5&seeds=2")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".takeaway")).to_be_visible()
+    expect(page.locator("[data-panel=table]")).to_contain_text("Mean over 2 seeds")
+    reader.open("/en/demos/gate-stepper?text=hello")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".takeaway")).to_be_visible()
+    expect(page.locator("[data-panel=steps]")).to_contain_text("Step 1, reading “h”")
+    page.locator("[data-scrub=sequence]").press("End")
+    expect(page.locator("[data-panel=steps]")).to_contain_text("Step 5, reading “o”")

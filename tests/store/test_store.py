@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from app.store import Attempt, Card, KeyTaken, Scheduled, SelfTest, Store, connect, upgrade
-from app.store.engine import MIGRATIONS, _version, newest
+from app.store.engine import MIGRATIONS, _version, migrate, newest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -108,16 +108,49 @@ def test_a_time_without_zone_is_refused(store: Store) -> None:
         store.record(bad, plan)
 
 
-def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
-    path = tmp_path / "m.db"
-    engine = connect(f"sqlite:///{path}")
-    upgrade(engine)
-    assert _version(engine) == newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    upgrade(engine)  # a second time there is nothing to do
-    engine.dispose()
+def schema(path: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """Table → its columns (name, type, not null, part of the primary key) and unique columns, read from the file."""
     raw = sqlite3.connect(path)
-    for table in SQLModel.metadata.sorted_tables:
-        columns = {row[1] for row in raw.execute(f"PRAGMA table_info({table.name})")}
-        assert columns == {column.name for column in table.columns}
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    for (table,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        found[table] = {(*row[1:4], row[5]) for row in raw.execute(f"PRAGMA table_info({table})")}
+        for index in raw.execute(f"PRAGMA index_list({table})").fetchall():
+            columns = tuple(row[2] for row in raw.execute(f"PRAGMA index_info({index[1]})"))
+            found[table].add(("index", bool(index[2]), columns))
+        for key in raw.execute(f"PRAGMA foreign_key_list({table})"):
+            found[table].add(("foreign key", *key[2:5]))
     assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    raw.close()
+    return found
+
+
+def test_the_migrations_make_the_tables_that_an_empty_database_gets_at_once(tmp_path: Path) -> None:
+    migrated, made = tmp_path / "migrated.db", tmp_path / "made.db"
+    for path, bring in ((migrated, migrate), (made, upgrade)):
+        engine = connect(f"sqlite:///{path}")
+        bring(engine)
+        assert _version(engine) == newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        upgrade(engine)  # a second time there is nothing to do
+        migrate(engine)
+        engine.dispose()
+    assert schema(made) == schema(migrated)
+    assert {table.name for table in SQLModel.metadata.sorted_tables} < set(schema(made))
+
+
+def test_a_database_that_holds_something_is_migrated_and_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE kept (what TEXT)")
+    raw.execute("INSERT INTO kept VALUES ('this')")
+    raw.commit()
+    engine = connect(f"sqlite:///{path}")
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.store.engine.migrate", asked.append)
+        upgrade(engine)
+    assert asked == [engine]
+    upgrade(engine)
+    assert raw.execute("SELECT what FROM kept").fetchall() == [("this",)]
+    assert _version(engine) == newest()
+    engine.dispose()
     raw.close()

@@ -82,11 +82,10 @@ export class TablePanel extends Panel {
     this.body.setAttribute("aria-label", `${spec.title}${say("（表格）", " (table)")}`);
   }
 
-  // Tables of one training step are many where each stands for a time step: show the one under the cursor.
+  // Where each table stands for a time step, the one under the cursor; else the newest.
   event() {
-    const tables = this.events;
-    const timed = tables.filter((table) => table.step === this.timeline.time + 1);
-    return tables.length > 1 && this.timeline.steps.length >= this.timeline.length && timed.length ? timed.at(-1) : this.timeline.now(this.spec.id) ?? tables.at(-1);
+    const timed = this.spec.timed && this.events.filter((table) => table.step === this.timeline.time + 1).at(-1);
+    return timed || this.timeline.now(this.spec.id) || this.events.at(-1);
   }
 
   draw() {
