@@ -1,4 +1,4 @@
-"""python -m app.content check | list [--root DIR]"""
+"""python -m app.content check [--draft] | list [--root DIR]"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.config import ROOT
 from app.content.check import Demos, check
+from app.content.completeness import completeness
 from app.content.listing import overview, totals
 from app.content.loader import load
 from app.content.models import ContentError, ContentErrors
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=("check", "list"), nargs="?", default="check")
     parser.add_argument("--root", type=Path, default=ROOT / "questions", help="the folder of questions")
+    parser.add_argument("--draft", action="store_true", help="do not ask whether every part is written yet")
     options = parser.parse_args(arguments)
     try:
         library = load(options.root)
@@ -40,8 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "list":
         print("\n".join([*overview(library), totals(library)]))
         return 0
-    if faults := check(library, demo_params()):
-        return _report(faults)
+    faults = check(library, demo_params()) + ([] if options.draft else completeness(library))
+    if faults:
+        return _report(sorted(faults, key=lambda fault: (fault.file, fault.line)))
     items = sum(len(question.items) for question in library.questions)
     beyond = len(library.questions) - len(library.of_source)
     more = f" and {beyond} beyond the source" if beyond else ""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from app.store import Attempt, Card, KeyTaken, Scheduled, SelfTest, Store, connect, upgrade
@@ -125,6 +124,8 @@ def schema(path: Path) -> dict[str, set[tuple[Any, ...]]]:
 
 
 def test_the_migrations_make_the_tables_that_an_empty_database_gets_at_once(tmp_path: Path) -> None:
+    from alembic.script import ScriptDirectory  # slow to import, and needed here alone
+
     migrated, made = tmp_path / "migrated.db", tmp_path / "made.db"
     for path, bring in ((migrated, migrate), (made, upgrade)):
         engine = connect(f"sqlite:///{path}")
