@@ -42,7 +42,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.main", "--port", str(self.port), "--data", str(data)],
             cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT,
-            env={**ENVIRONMENT, "MENDAO_WORKERS": str(workers)},
+            env={**ENVIRONMENT, "MENDAO_WORKERS": str(workers), "MENDAO_EAGER_WORKERS": "1"},
         )  # fmt: skip
 
     def wait(self, path: str = "/healthz") -> None:

@@ -14,5 +14,5 @@ if os.environ.get("MENDAO_COLD_WORKERS") != "1":  # tests of the engine alone ne
     network.prepare_process()
     network.warm()
 importlib.import_module("app.runs.lookup").demos()
-if hasattr(os, "nice"):
+if hasattr(os, "nice") and os.environ.get("MENDAO_EAGER_WORKERS") != "1":  # tests fill the cores themselves
     os.nice(10)  # once warm: pages come first where web process and workers share the cores

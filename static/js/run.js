@@ -136,8 +136,8 @@ class MendaoRun extends HTMLElement {
   watch(runId, url) {
     this.runId = runId;
     this.seconds = 0;
-    this.mark.hidden = true;
-    this.timeline.clear();
+    this.waiting = !this.mark.hidden; // the recorded run stays, marked, until the live one draws
+    if (!this.waiting) this.timeline.clear();
     this.timeline.live = true;
     this.bar.hidden = false;
     this.bar.removeAttribute("value");
@@ -162,10 +162,19 @@ class MendaoRun extends HTMLElement {
     } else if (event.type === "finished") this.finished();
     else if (event.type === "failed") this.ended(pick(event.message));
     else {
+      if (this.waiting) this.drawn();
       this.timeline.add(event);
       return;
     }
     this.timeline.changed();
+  }
+
+  // The live run takes the recorded one's place.
+  drawn() {
+    this.waiting = false;
+    this.mark.hidden = true;
+    this.timeline.clear();
+    this.timeline.live = true;
   }
 
   finished() {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NewReader, Reader
 
@@ -191,3 +191,23 @@ def test_a_table_over_seeds_ends_with_all_of_them_and_one_over_time_follows_the_
     expect(page.locator("[data-panel=steps]")).to_contain_text("Step 1, reading “h”")
     page.locator("[data-scrub=sequence]").press("End")
     expect(page.locator("[data-panel=steps]")).to_contain_text("Step 5, reading “o”")
+
+
+def test_the_recorded_run_stays_marked_until_the_live_one_draws(reader: Reader) -> None:
+    page = reader.open(SHORT)
+    expect(page.locator(".recorded-mark")).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/events*", hold)  # the stream does not open yet
+    page.get_by_role("button", name="Run").click()
+    expect(page).to_have_url(re.compile("#run="))
+    expect(page.locator(".recorded-mark")).to_be_visible()
+    expect(page.locator("[data-panel=gates]")).to_be_visible()
+    page.unroute("**/events*")
+    for route in held:
+        route.continue_()
+    expect(page.locator(".takeaway")).to_be_visible()
+    expect(page.locator(".recorded-mark")).to_be_hidden()
