@@ -44,7 +44,7 @@ class ResultView:
     answer: Markup | None = None
     said: Markup | None = None
     measured: str = ""  # what a live run just gave (predict)
-    verified: Markup | None = None  # how the key was computed a moment ago (numeric)
+    verified: Markup | None = None  # what the expression beside the key gives (numeric)
     model_answer: Markup | None = None  # of the whole question; only after the learner's own
 
 

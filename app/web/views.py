@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.content import Item, Question, render, render_inline
-from app.content.expressions import value_of
+from app.content.expressions import ExpressionError, value_of
 from app.demos.wording import figures
 from app.quiz import rubric
 from app.quiz.grading import Grade, shown_order
@@ -259,9 +259,12 @@ def _answer(item: Item) -> Markup:
     return escape(f"{item.numeric.written} {item.numeric.unit}".strip())
 
 
-def _verified(item: Item, zh: bool) -> Markup:
-    """The key computed anew, and from what."""
-    value = figures(value_of(item.check), 6)
+def _verified(item: Item, zh: bool) -> Markup | None:
+    """What the expression beside the key gives; None for one that the content check refuses."""
+    try:
+        value = figures(value_of(item.check), 6)
+    except ExpressionError:
+        return None
     lead = "经运行核实：" if zh else "Verified by a run: "
     return Markup("{}<code>{}</code> = {}").format(lead, item.check, value)
 

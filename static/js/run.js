@@ -206,7 +206,7 @@ class MendaoRun extends HTMLElement {
     // A reload after the server let the run go: the same params give the same run.
     history.replaceState(null, "", location.pathname + location.search);
     this.ended(say("那次运行已被清理，按“运行”重来一次。", "That run was cleared; press Run to repeat it."));
-    if (this.dataset.recorded) this.recorded();
+    if (this.dataset.recorded && !this.waiting) this.recorded(); // unless it is still there
   }
 
   stop() {
