@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class TracedGRU(Recurrent):
     n_t = tanh(W_in x_t + b_in + r_t ⊙ (W_hn h_{t−1} + b_hn))  (B, H)
     h_t = (1 − z_t) ⊙ n_t + z_t ⊙ h_{t−1}                      (B, H)
 
-    Its kernel keeps no gates: they are recomputed in one product after the fact.
+    Its steps and their gradient are our own, several times as fast as PyTorch's on a CPU at these sizes.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class TracedGRU(Recurrent):
                 held = Held(clamps, layer, x.shape[1], self.hidden_size, x)
                 flow, gates = _by_hand(before, h_0[layer], weights, held)
             else:
-                flow, gates = _fused(before, h_0[layer], weights)
+                flow, *gates = (
+                    each.transpose(0, 1) for each in _Unrolled.apply(before, h_0[layer], *weights)
+                )
             flow, h = self.finish(flow, padding)
             last.append(h)
             blank = [each if padding is None else padding.blank(each) for each in gates]
@@ -78,15 +81,64 @@ class TracedGRU(Recurrent):
         return flow, torch.stack(last), GRUTrace(r, z, n, h)
 
 
-def _fused(x: Tensor, h_0: Tensor, weights: Weights) -> tuple[Tensor, Sequence[Tensor]]:
-    """PyTorch's own kernel, then (r, z, n) from its h in one product."""
-    biased = weights.b_ih is not None
-    output, _ = torch.gru(x, h_0.unsqueeze(0), weights.present(), biased, 1, 0.0, False, False, True)
-    with torch.no_grad():
-        earlier = torch.cat([h_0.unsqueeze(1), output[:, :-1]], 1)
-        from_x = nn.functional.linear(x, weights.w_ih, weights.b_ih)
-        from_h = nn.functional.linear(earlier, weights.w_hh, weights.b_hh)
-        return output, _gates(from_x, from_h)
+class _Unrolled(torch.autograd.Function):
+    """All steps of one layer, and back through them by hand; the gates are kept on the way.
+
+    PyTorch has no fused GRU on CPUs: it records some ten operations a step, which autograd then visits one by one.
+    Here a step is five, in place, and three back: of its gradient only ∂L/∂h_t has to wait for later steps.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, h_0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """x (B, T, I), h_0 (B, H) → output, r, z, n, each (T, B, H)."""
+        steps, hidden = x.shape[1], h_0.shape[1]
+        sums = nn.functional.linear(x.transpose(0, 1), w_ih, b_ih).unflatten(-1, (3, hidden))
+        n = sums[:, :, 2].clone()
+        sums[:, :, 2] = 0  # becomes W_hn h + b_hn, which r multiplies
+        if b_hh is not None:
+            sums += b_hh.view(3, hidden)
+        states = x.new_empty(steps + 1, *h_0.shape)
+        states[0] = h_0
+        r, z, inner = sums.unbind(2)
+        turned = w_hh.T
+        rows = (sums.flatten(2), sums[:, :, :2], r, z, inner, n, states[:-1], states[1:])
+        for whole, rz_t, r_t, z_t, inner_t, n_t, before, h in zip(*map(torch.unbind, rows), strict=True):
+            whole.addmm_(before, turned)
+            rz_t.sigmoid_()
+            n_t.addcmul_(r_t, inner_t).tanh_()
+            torch.lerp(n_t, before, z_t, out=h)
+        ctx.save_for_backward(x, w_ih, w_hh, sums, n, states)
+        ctx.biased = b_ih is not None
+        ctx.mark_non_differentiable(r, z, n)
+        return states[1:], r, z, n
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, given: Tensor, *_gates: Tensor) -> tuple[Tensor | None, ...]:
+        """∂L/∂output (T, B, H) → the gradients of forward's arguments."""
+        x, w_ih, w_hh, kept, n, states = ctx.saved_tensors
+        steps, batch, _, hidden = kept.shape
+        r, z, inner = kept.unbind(2)
+        # ∂h_t by each of the three sums that h_{t−1} enters through W_hh
+        at_n = (1 - z) * (1 - n * n)
+        factors = torch.stack([at_n * inner * r * (1 - r), (states[:-1] - n) * z * (1 - z), at_n * r], 2)
+        sums = torch.empty_like(factors)
+        at_h = torch.cat([given.new_zeros(1, batch, hidden), given])  # ∂L/∂h_0 … ∂L/∂h_T
+        rows = (at_h[1:], at_h[1:].unsqueeze(2), at_h[:-1], factors, sums, sums.flatten(2), z)
+        for here, wide, before, factor, into, flat, keep in zip(
+            *(reversed(each.unbind()) for each in rows), strict=True
+        ):
+            torch.mul(wide, factor, out=into)
+            before.addcmul_(here, keep).addmm_(flat, w_hh)
+        flat = sums.view(-1, 3 * hidden)
+        d_hh, d_b_hh = flat.T @ states[:-1].reshape(-1, hidden), flat.sum(0)
+        sums[:, :, 2] = at_h[1:] * at_n  # x enters the third sum without r
+        read = x.transpose(0, 1).reshape(steps * batch, -1)
+        d_x = (flat @ w_ih).view(steps, batch, -1).transpose(0, 1) if ctx.needs_input_grad[0] else None
+        d_b_ih, d_b_hh = (flat.sum(0), d_b_hh) if ctx.biased else (None, None)
+        return d_x, at_h[0], flat.T @ read, d_hh, d_b_ih, d_b_hh
 
 
 def _gates(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,11 +49,45 @@ class TracedRNN(Recurrent):
         flow = x if padding is None else padding.blank(x)
         last, signals = [], []
         for layer in range(self.num_layers):
-            tensors = self.weights(layer).present()
-            flow, _ = torch.rnn_tanh(
-                flow, h_0[layer : layer + 1], tensors, self.inner.bias, 1, 0.0, False, False, True
-            )
+            flow = _Unrolled.apply(flow, h_0[layer], *self.weights(layer)).transpose(0, 1)
             flow, h = self.finish(flow, padding)
             last.append(h)
             signals.append(flow.detach())
         return flow, torch.stack(last), RNNTrace(torch.stack(signals))
+
+
+class _Unrolled(torch.autograd.Function):
+    """All steps of one layer and back through them by hand, as for the GRU: autograd's visits cost more."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, h_0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None
+    ) -> Tensor:
+        """x (B, T, I), h_0 (B, H) → output (T, B, H)."""
+        bias = None if b_ih is None or b_hh is None else b_ih + b_hh
+        states = x.new_empty(x.shape[1] + 1, *h_0.shape)
+        states[0] = h_0
+        states[1:] = nn.functional.linear(x.transpose(0, 1), w_ih, bias)
+        turned = w_hh.T
+        for before, h in itertools.pairwise(states.unbind()):
+            h.addmm_(before, turned).tanh_()
+        ctx.save_for_backward(x, w_ih, w_hh, states)
+        ctx.biased = bias is not None
+        return states[1:]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
+        """∂L/∂output (T, B, H) → the gradients of forward's arguments."""
+        x, w_ih, w_hh, states = ctx.saved_tensors
+        factors = 1 - states[1:] * states[1:]
+        sums = torch.empty_like(factors)
+        at_h = torch.cat([torch.zeros_like(given[:1]), given])  # ∂L/∂h_0 … ∂L/∂h_T
+        rows = (at_h[1:], at_h[:-1], factors, sums)
+        for here, before, factor, into in zip(*(reversed(each.unbind()) for each in rows), strict=True):
+            before.addmm_(torch.mul(here, factor, out=into), w_hh)
+        flat = sums.flatten(0, 1)
+        read = x.transpose(0, 1).reshape(len(flat), -1)
+        d_x = (flat @ w_ih).view(*sums.shape[:2], -1).transpose(0, 1) if ctx.needs_input_grad[0] else None
+        bias = flat.sum(0) if ctx.biased else None
+        return d_x, at_h[0], flat.T @ read, flat.T @ states[:-1].flatten(0, 1), bias, bias

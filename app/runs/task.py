@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distributed import Worker, get_worker
@@ -38,7 +39,6 @@ class _Voice:
         self._began = time.perf_counter()
         self.number = self.size = 0
         self.closed = False
-        self.spoke = time.monotonic()
 
     def say(self, event: AnyEvent, *, last: bool = False) -> None:
         with self._lock:
@@ -48,7 +48,6 @@ class _Voice:
             self.closed = last
             data = frame(self.number, event, time.perf_counter() - self._began)
             self.size += len(data)
-            self.spoke = time.monotonic()
             self._worker.log_event(self._topic, (self.number, data, self._worker.address))
 
     @property
@@ -68,8 +67,8 @@ def execute(run_id: str, slug: str, params: dict[str, Any]) -> int:
         task = worker.state.tasks.get(key)
         return task is None or task.state != "executing"
 
-    watchdog = threading.Thread(target=_watch, args=(voice, demo.seconds, released, ended), daemon=True)
-    watchdog.start()
+    watched = (voice, demo.seconds, released, ended, threading.get_native_id())
+    threading.Thread(target=_watch, args=watched, daemon=True).start()
     try:
         _speak(demo.run(demo.params.model_validate(params)), voice, demo.seconds, released)
     except Exception as error:
@@ -104,16 +103,38 @@ def _timeout(limit: float) -> Failed:
     return Failed(code="timeout", message=Bilingual(TIMEOUT.zh.format(n=limit), TIMEOUT.en.format(n=limit)))
 
 
-def _watch(voice: _Voice, limit: float, released: Callable[[], bool], ended: threading.Event) -> None:
+def _watch(
+    voice: _Voice, limit: float, released: Callable[[], bool], ended: threading.Event, thread: int
+) -> None:
     """End the whole process where the demo does not yield: past its limit, or a second after it was released.
 
     The nanny starts a fresh worker. A thread cannot be stopped any other way.
     """
+    heard, spoke = voice.number, _own_seconds(thread)
+    wanted = spoke
     while not ended.wait(0.2):
-        silent = time.monotonic() - voice.spoke
-        if voice.seconds > limit + HUNG_SECONDS and silent > HUNG_SECONDS:
+        now = _own_seconds(thread)
+        if voice.number != heard:
+            heard, spoke = voice.number, now
+        if not released():
+            wanted = now
+        if now - spoke <= HUNG_SECONDS:
+            continue
+        if voice.seconds > limit + HUNG_SECONDS:
             voice.say(_timeout(limit), last=True)
             time.sleep(0.5)  # for the event to leave
             os._exit(1)
-        if silent > HUNG_SECONDS and released() and not ended.wait(HUNG_SECONDS):
+        if now - wanted > HUNG_SECONDS:
             os._exit(1)
+
+
+def _own_seconds(thread: int) -> float:
+    """A clock that stands still while the thread queues for a core: a starved demo is slow, not hung.
+
+    `thread` is a native id. Where the kernel does not tell the time in the queue (proc(5), schedstat), the wall's.
+    """
+    try:
+        queued = int(Path(f"/proc/self/task/{thread}/schedstat").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        queued = 0
+    return time.monotonic() - queued / 1e9

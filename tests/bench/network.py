@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from app.demos.frames import gates_event, shown_steps
-from app.network import StreamingLSTM, TracedLSTM, cell, prepare_process, workspace
+from app.network import StreamingLSTM, TracedGRU, TracedLSTM, TracedRNN, cell, prepare_process, workspace
 from app.network.studies.race import Race
 from app.network.train import generator
 from app.protocol import encode
@@ -46,9 +46,31 @@ def rows(quick: bool) -> Iterator[Row]:
             )
         forward, plain_forward = _forward(hidden, batch)
         yield Row(f"forward only, traced / nn.LSTM, {name}", ratios(rounds, forward, plain_forward), "×", 1.5)
+    for hidden, batch in ((16, 32), (64, 16)):
+        for kind in (TracedGRU, TracedRNN):
+            ours, plain = _comparison(kind, hidden, batch)
+            name = f"{kind.__name__} / its torch.nn, H {hidden}, B {batch}, T {STEPS}"
+            yield Row(f"training step, {name}", ratios(rounds, ours, plain), "×", 1)
     yield Row("streaming inference, B 1, H 64", _streaming(), "µs a token", 10)
     drawn, plain = _race(drawing=True), _race(drawing=False)
     yield Row("temporal order race, drawn / not drawn", ratios(2 if quick else 5, drawn, plain), "×", 1.1)
+
+
+def _comparison(
+    kind: type[TracedGRU | TracedRNN], hidden: int, batch: int
+) -> tuple[Callable[[], float], Callable[[], float]]:
+    """Forward and backward of a GRU or RNN with all its gates, and of the plain module inside it."""
+    layer = kind(INPUTS, hidden, generator=generator(1))
+    x = torch.randn(batch, STEPS, INPUTS, generator=generator(2))
+
+    def step(run: nn.Module) -> Callable[[], None]:
+        def once() -> None:
+            layer.zero_grad(set_to_none=True)
+            run(x)[0][:, -1].square().sum().backward()
+
+        return once
+
+    return _timed(step(layer), 10), _timed(step(layer.inner), 10)
 
 
 def _timed(work: Callable[[], object], times: int) -> Callable[[], float]:

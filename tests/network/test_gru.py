@@ -115,3 +115,13 @@ def test_past_a_padded_end_everything_is_zero(clamp: Any) -> None:
     assert torch.equal(h_n[-1, 1], output[1, 2])
     alone, _, _ = layer(x[1:, :3], clamp=clamp)
     assert gap(output[1, :3], alone[0]) <= 1e-6
+
+
+def test_a_change_to_what_backward_needs_is_noticed() -> None:
+    """As with PyTorch's own operations: a gradient of overwritten values is an error, not a wrong number."""
+    layer = TracedGRU(2, 4, generator=generator(1))
+    output, _, _ = layer(torch.randn(2, 6, 2, generator=generator(2)))
+    with torch.no_grad():
+        layer.weights(0).w_hh.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from app.network import train
 from app.network.train import generator, gradient_norm, linear, optimiser, update
 
 pytestmark = [pytest.mark.torch]
@@ -105,3 +106,20 @@ def test_a_step_moves_the_weights_as_pytorchs_own_step_does(kind: str) -> None:
         adam["t"].step()
     assert torch.equal(ours, theirs)
     assert ours.tolist() != [1.0, -2.0, 3.0]
+
+
+def test_clipping_is_pytorchs_bit_for_bit() -> None:
+    source = generator(4)
+    for scale, clip in ((1.0, 0.1), (1e-4, 1.0), (1e30, 1.0), (float("nan"), 1.0), (0.0, 1.0)):
+        gradients = [
+            scale * torch.randn(shape, generator=source) for shape in ((48, 16), (48,), (4, 16), (1,))
+        ]
+        ours, theirs = ([each.clone() for each in gradients] for _ in range(2))
+        weights = [torch.zeros_like(each, requires_grad=True) for each in theirs]
+        for weight, gradient in zip(weights, theirs, strict=True):
+            weight.grad = gradient
+        wanted = float(nn.utils.clip_grad_norm_(weights, clip))
+        assert train._clip(ours, clip) == pytest.approx(wanted, abs=0, rel=0, nan_ok=True)
+        for one, other in zip(ours, theirs, strict=True):
+            assert torch.equal(one.nan_to_num(7.0), other.nan_to_num(7.0))
+    assert train._clip([], 1.0) == 0

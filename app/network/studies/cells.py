@@ -46,19 +46,22 @@ class Contestant:
     head: nn.Linear
     optimiser: torch.optim.Optimizer
     parameters: list[Tensor]
+    plain: bool  # run PyTorch's own GRU and RNN, where their time is what is asked
 
     def every(self, x: Tensor) -> Tensor:
         """Read-out of every step, (B, T, K) for x (B, T, I)."""
-        # the plain GRU and RNN: their gates are of no use here and cost a product
-        output = self.layer.inner(x)[0] if isinstance(self.layer, Recurrent) else self.layer(x)[0]
-        read: Tensor = self.head(output)
+        read: Tensor = self.head(self._output(x))
         return read
 
     def last(self, x: Tensor) -> Tensor:
         """Read-out of the last step, (B, K)."""
-        output = self.layer.inner(x)[0] if isinstance(self.layer, Recurrent) else self.layer(x)[0]
-        read: Tensor = self.head(output[:, -1])
+        read: Tensor = self.head(self._output(x)[:, -1])
         return read
+
+    def _output(self, x: Tensor) -> Tensor:
+        layer = self.layer.inner if self.plain and isinstance(self.layer, Recurrent) else self.layer
+        output: Tensor = layer(x)[0]
+        return output
 
     def learn(self, loss: Tensor) -> None:
         """One update with the gradient's norm clipped to 1."""
@@ -81,6 +84,7 @@ def contestant(
     source: torch.Generator,
     start: Start = "default",
     reach: int = 100,
+    plain: bool = False,
 ) -> Contestant:
     """A fresh cell of `hidden` units, all its weights drawn from `source`; `reach` is the chrono start's T."""
     layer: Layer
@@ -97,7 +101,7 @@ def contestant(
             nn.init.orthogonal_(of(layer.inner, 0).w_hh, generator=source)
     head = linear(hidden, outputs, source)
     parameters: list[Tensor] = [*layer.parameters(), *head.parameters()]
-    return Contestant(lane, layer, head, optimiser("adam", parameters, lr), parameters)
+    return Contestant(lane, layer, head, optimiser("adam", parameters, lr), parameters, plain)
 
 
 def _keep(layer: TracedGRU, start: Start, reach: int, source: torch.Generator) -> None:

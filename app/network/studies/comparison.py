@@ -90,7 +90,7 @@ class Trial:
             cell = contestant(
                 kind, kind, inputs=inputs, outputs=outputs, hidden=units, lr=lr,
                 source=generator(seed, 201, place, KINDS.index(kind)), start=MATCHED[kind] if matched else "default",
-                reach=STEPS[task],
+                reach=STEPS[task], plain=True,
             )  # fmt: skip
             self.runners.append(Runner(kind, cell, units, lr))
         self._kit = _KITS[task](seed)
