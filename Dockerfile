@@ -28,6 +28,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 WORKDIR /srv/mendao
 COPY --from=packages /opt/venv /opt/venv
 COPY app app
+RUN python -m compileall -q app
 COPY templates templates
 COPY static static
 COPY questions questions
