@@ -3,9 +3,13 @@
 python -m app.main [--host H] [--port N] [--data DIR]
 """
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # start-up makes much and drops little; `_Server.startup` enables it again
+
 import argparse
 import contextlib
-import gc
 import logging
 import signal
 import sys
@@ -179,7 +183,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--data", type=Path, default=None)
     options = parser.parse_args(arguments)
-    gc.disable()  # start-up makes much and drops little; `_Server.startup` enables it again
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for quiet in ("distributed", "alembic", "uvicorn.access"):
         logging.getLogger(quiet).setLevel(logging.WARNING)

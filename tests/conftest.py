@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -35,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
         config.add_cleanup(remove)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what collection made stays: it need not be walked again
 
 
 def session_folder() -> Path:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -16,8 +17,7 @@ from app.content.models import ContentError
 _NESTED = ("bullet_list", "ordered_list", "list_item", "blockquote")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One block. Lines count from 1; `end` is the line after its last."""
 
     kind: str  # heading, paragraph, bullet_list, list_item, blockquote, fence, html_block …
@@ -29,8 +29,7 @@ class Part:
     parts: tuple[Part, ...]  # what a list, an entry or a quotation holds
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A heading and what stands beneath it, up to the next heading of its depth or above."""
 
     title: str

@@ -64,17 +64,22 @@ def read_sources(path: Path) -> dict[str, Source]:
     """What the reviews cite, by key."""
     sources = {}
     for key, given in read_toml(path).items():
-        here = line_of(path, "", key)
         if not _SOURCE_KEY.fullmatch(key) or not isinstance(given, dict):
-            raise ContentError(path, here, f"{key!r} is no source key", "use S and a number, as in [S66]")
+            raise ContentError(
+                path, line_of(path, "", key), f"{key!r} is no source key", "use S and a number, as in [S66]"
+            )
         for name, kind in (_SOURCE_NEEDED | _SOURCE_MORE).items():
             if name in given and not isinstance(given[name], kind):
                 at = line_of(path, name, key)
                 raise ContentError(path, at, f"{key}.{name} has the wrong type", f"write a {kind.__name__}")
         if missing := _SOURCE_NEEDED.keys() - given.keys():
-            raise ContentError(path, here, f"{key} has no {sorted(missing)[0]}", "add the field")
+            raise ContentError(
+                path, line_of(path, "", key), f"{key} has no {sorted(missing)[0]}", "add the field"
+            )
         if unknown := given.keys() - _SOURCE_NEEDED.keys() - _SOURCE_MORE.keys():
-            raise ContentError(path, here, f"{key} has an unknown field {sorted(unknown)[0]}", "remove it")
+            raise ContentError(
+                path, line_of(path, "", key), f"{key} has an unknown field {sorted(unknown)[0]}", "remove it"
+            )
         if given["checked"] not in CHECKED:
             at = line_of(path, "checked", key)
             raise ContentError(path, at, f"{key}.checked is {given['checked']!r}", f"use one of {CHECKED}")
@@ -146,13 +151,13 @@ def read_question(folder: Path, topics: set[str], pages: Mapping[str, Page]) -> 
 def _demo_faults(path: Path, given: dict[str, Any]) -> list[ContentError]:
     faults = []
     for name in _DEMO_FIELDS.keys() | given.keys():
-        at = line_of(path, name, "demo")
         if name not in _DEMO_FIELDS:
-            known = ", ".join(_DEMO_FIELDS)
-            faults.append(ContentError(path, at, f"unknown field demo.{name}", f"known fields: {known}"))
+            fault = f"unknown field demo.{name}", f"known fields: {', '.join(_DEMO_FIELDS)}"
         elif name not in given and name != "params":
-            faults.append(ContentError(path, at, f"demo.{name} is missing", "add it"))
+            fault = f"demo.{name} is missing", "add it"
         elif name in given and not isinstance(given[name], _DEMO_FIELDS[name]):
-            kind = _DEMO_FIELDS[name].__name__
-            faults.append(ContentError(path, at, f"demo.{name} has the wrong type", f"write a {kind}"))
+            fault = f"demo.{name} has the wrong type", f"write a {_DEMO_FIELDS[name].__name__}"
+        else:
+            continue
+        faults.append(ContentError(path, line_of(path, name, "demo"), *fault))
     return faults

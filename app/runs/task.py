@@ -7,12 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from distributed import Worker, get_worker
 
 from app.protocol import AnyEvent, Bilingual, Failed
+from app.runs.clock import own_seconds
 from app.runs.frames import frame
 from app.runs.lookup import demos
 from app.runs.run import topic_of
@@ -110,10 +110,10 @@ def _watch(
 
     The nanny starts a fresh worker. A thread cannot be stopped any other way.
     """
-    heard, spoke = voice.number, _own_seconds(thread)
+    heard, spoke = voice.number, own_seconds(thread)
     wanted = spoke
     while not ended.wait(0.2):
-        now = _own_seconds(thread)
+        now = own_seconds(thread)
         if voice.number != heard:
             heard, spoke = voice.number, now
         if not released():
@@ -126,15 +126,3 @@ def _watch(
             os._exit(1)
         if now - wanted > HUNG_SECONDS:
             os._exit(1)
-
-
-def _own_seconds(thread: int) -> float:
-    """A clock that stands still while the thread queues for a core: a starved demo is slow, not hung.
-
-    `thread` is a native id. Where the kernel does not tell the time in the queue (proc(5), schedstat), the wall's.
-    """
-    try:
-        queued = int(Path(f"/proc/self/task/{thread}/schedstat").read_bytes().split()[1])
-    except (OSError, IndexError, ValueError):
-        queued = 0
-    return time.monotonic() - queued / 1e9
