@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Many processes here import the same modules: they share what is compiled, whatever the caller's shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from app.config import ROOT, Settings
 from app.content import Library, load
@@ -27,6 +30,7 @@ SESSION = "MENDAO_TEST_SESSION"
 
 def pytest_configure(config: pytest.Config) -> None:
     """A folder that all processes of this session share: the first makes it, the others inherit its name."""
+    sys.dont_write_bytecode = False
     if SESSION not in os.environ:
         os.environ[SESSION] = folder = tempfile.mkdtemp(prefix="mendao-tests-")
 

@@ -18,9 +18,6 @@ from filelock import FileLock
 
 from app.config import ROOT
 
-# Code is compiled once and not at every start, as where people run it.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
 _KEPT: list[Server] = []  # a Popen that is dropped while its process runs warns
 
 
@@ -32,17 +29,25 @@ def free_port() -> int:
 
 
 class Server:
-    """`python -m app.main` on a free port; a context manager that ends it. Each worker takes seconds of CPU to warm."""
+    """`python -m app.main` on a free port; a context manager that ends it.
 
-    def __init__(self, data: Path, *, port: int | None = None, workers: int = 1) -> None:
+    Each worker takes seconds of CPU to warm, where it is not `cold`: without torch, for those who run no demo.
+    """
+
+    def __init__(self, data: Path, *, port: int | None = None, workers: int = 1, cold: bool = False) -> None:
         self.data, self.port = data, port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         data.mkdir(parents=True, exist_ok=True)
         self._log = (data / "server.log").open("a")
+        eager = {
+            "MENDAO_WORKERS": str(workers),
+            "MENDAO_EAGER_WORKERS": "1",
+            "MENDAO_COLD_WORKERS": str(int(cold)),
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.main", "--port", str(self.port), "--data", str(data)],
             cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT,
-            env={**ENVIRONMENT, "MENDAO_WORKERS": str(workers), "MENDAO_EAGER_WORKERS": "1"},
+            env={**os.environ, **eager},
         )  # fmt: skip
 
     def wait(self, path: str = "/healthz") -> None:

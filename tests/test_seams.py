@@ -46,7 +46,7 @@ def test_the_web_process_imports_no_torch(tmp_path: Path) -> None:
 
 def test_every_acknowledged_answer_is_there_after_a_kill(tmp_path: Path) -> None:
     acknowledged: list[str] = []
-    with Server(tmp_path) as server:
+    with Server(tmp_path, cold=True) as server:
         server.wait()
         _, _, cookie = post(server, "/api/items/07-a/attempts", {"response": [1], "idempotency_key": "first"})
         acknowledged.append("first")
@@ -79,7 +79,7 @@ def test_every_acknowledged_answer_is_there_after_a_kill(tmp_path: Path) -> None
         stored = {key for (key,) in database.execute("select idempotency_key from attempt")}
     database.close()
     assert set(acknowledged) <= stored
-    with Server(tmp_path) as again:
+    with Server(tmp_path, cold=True) as again:
         again.wait()
         request = urllib.request.Request(again.address + "/api/export", headers={"Cookie": cookie})
         with urllib.request.urlopen(request, timeout=20) as answer_:

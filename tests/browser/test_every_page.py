@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from app.demos import catalogue
-from tests.browser.conftest import NewReader, Reader, launched, open_reader
+from tests.browser.conftest import AXE, NewReader, Reader, launched, open_reader
 
 PATHS = (
     "", "questions/", "questions/02-gates", "questions/12-clipping-code", "exam", "review",
@@ -27,7 +27,9 @@ def visitor(playwright: Playwright, server: str) -> Iterator[Reader]:
     Nothing moves in it, so drawing needs no threads of its own, which saves a third of the work.
     """
     browser = launched(playwright, "--disable-threaded-compositing", "--disable-threaded-animation")
-    yield open_reader(browser, server, reduced_motion="reduce")
+    reader = open_reader(browser, server, reduced_motion="reduce")
+    reader.context.add_init_script(path=AXE)  # sent once, not for each page
+    yield reader
     browser.close()
 
 

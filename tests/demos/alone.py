@@ -5,6 +5,7 @@ torch takes seconds to import, so one isolated process imports it once and forks
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -50,10 +51,12 @@ for line in sys.stdin:
 @functools.cache
 def nursery() -> subprocess.Popen[str]:
     environment = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen(
+    started = subprocess.Popen(
         [sys.executable, "-I", "-W", "error", "-c", NURSERY],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    atexit.register(started.communicate)  # its input ends, and so does it
+    return started
 
 
 def printed(text: str, folder: Path, *arguments: str) -> dict[str, float | None]:

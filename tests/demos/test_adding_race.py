@@ -43,7 +43,7 @@ def test_at_the_defaults_the_start_decides_on_every_shipped_seed() -> None:
     assert found["rnn"].value > 0.8
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_with_more_steps_the_default_lstm_solves_it_too(seed: int) -> None:
     """Not solved within the budget is not cannot; the same holds for the forget bias."""
     defaults = AddingRaceParams()

@@ -34,7 +34,7 @@ os.kill(other, 9)
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not tell")
 def test_time_in_the_queue_for_a_core_does_not_count() -> None:
     command = [sys.executable, "-c", SHARED_CORE, clock.__file__]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout) < 0.8
 
