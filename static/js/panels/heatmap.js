@@ -13,6 +13,14 @@ function room({ rows, columns }) {
   return [longest + 12, Math.max(...columns.map((label) => String(named(label)).length)) * 7 + 8];
 }
 
+// The text, or as much of its beginning as fits.
+function fitted(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let kept = text.length;
+  while (kept > 1 && context.measureText(`${text.slice(0, kept)}…`).width > width) kept--;
+  return `${text.slice(0, kept).trimEnd()}…`;
+}
+
 export class HeatmapPanel extends Panel {
   constructor(spec, timeline) {
     super(spec, timeline);
@@ -95,7 +103,7 @@ export class HeatmapPanel extends Panel {
     context.textBaseline = "middle";
     context.textAlign = "right";
     const skip = Math.max(1, Math.ceil(LINE / high));
-    for (let r = 0; r < rows; r += skip) context.fillText(named(matrix.rows[r]), left - 5, top + (r + 0.5) * high);
+    for (let r = 0; r < rows; r += skip) context.fillText(fitted(context, String(named(matrix.rows[r])), left - 7), left - 5, top + (r + 0.5) * high);
     context.textAlign = "center";
     const step = Math.max(1, Math.ceil(column / wide));
     for (let c = 0; c < columns; c += step) context.fillText(named(matrix.columns[c]), left + (c + 0.5) * wide, height - bottom / 2);

@@ -2,6 +2,8 @@
 import { make, number, pick, say } from "../words.js";
 import { Panel } from "./panel.js";
 
+const LONG = 48; // characters of a cell that is read as text: it gets the room for it
+
 export class SeedsPanel extends Panel {
   constructor(spec, timeline) {
     super(spec, timeline);
@@ -88,13 +90,17 @@ export class TablePanel extends Panel {
     return timed || this.timeline.now(this.spec.id) || this.events.at(-1);
   }
 
+  static #cell(text) {
+    return make("td", text.length > LONG ? { class: "long" } : {}, text);
+  }
+
   draw() {
     const event = this.event();
     this.body.replaceChildren(make(
       "table",
       {},
       make("thead", {}, make("tr", {}, ...event.columns.map((cell) => make("th", { scope: "col" }, pick(cell))))),
-      make("tbody", {}, ...event.rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, typeof cell === "number" ? number(cell, 4) : Array.isArray(cell) ? pick(cell) : cell ?? "—"))))),
+      make("tbody", {}, ...event.rows.map((row) => make("tr", {}, ...row.map((cell) => TablePanel.#cell(typeof cell === "number" ? number(cell, 4) : Array.isArray(cell) ? pick(cell) : cell ?? "—"))))),
     ));
     this.readout.textContent = pick(event.caption);
   }
