@@ -70,9 +70,8 @@ class TracedGRU(Recurrent):
                 held = Held(clamps, layer, x.shape[1], self.hidden_size, x)
                 flow, gates = _by_hand(before, h_0[layer], weights, held)
             else:
-                flow, *gates = (
-                    each.transpose(0, 1) for each in _Unrolled.apply(before, h_0[layer], *weights)
-                )
+                unrolled = _Unrolled.apply(before, h_0[layer], *weights)  # type: ignore[no-untyped-call]
+                flow, *gates = (each.transpose(0, 1) for each in unrolled)
             flow, h = self.finish(flow, padding)
             last.append(h)
             blank = [each if padding is None else padding.blank(each) for each in gates]
@@ -94,7 +93,7 @@ class _Unrolled(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """x (B, T, I), h_0 (B, H) → output, r, z, n, each (T, B, H)."""
         steps, hidden = x.shape[1], h_0.shape[1]
-        sums = nn.functional.linear(x.transpose(0, 1), w_ih, b_ih).unflatten(-1, (3, hidden))
+        sums = nn.functional.linear(x.transpose(0, 1), w_ih, b_ih).view(steps, -1, 3, hidden)
         n = sums[:, :, 2].clone()
         sums[:, :, 2] = 0  # becomes W_hn h + b_hn, which r multiplies
         if b_hh is not None:
@@ -133,11 +132,12 @@ class _Unrolled(torch.autograd.Function):
             torch.mul(wide, factor, out=into)
             before.addcmul_(here, keep).addmm_(flat, w_hh)
         flat = sums.view(-1, 3 * hidden)
-        d_hh, d_b_hh = flat.T @ states[:-1].reshape(-1, hidden), flat.sum(0)
+        d_hh = flat.T @ states[:-1].reshape(-1, hidden)
+        d_b_hh = flat.sum(0) if ctx.biased else None
         sums[:, :, 2] = at_h[1:] * at_n  # x enters the third sum without r
         read = x.transpose(0, 1).reshape(steps * batch, -1)
         d_x = (flat @ w_ih).view(steps, batch, -1).transpose(0, 1) if ctx.needs_input_grad[0] else None
-        d_b_ih, d_b_hh = (flat.sum(0), d_b_hh) if ctx.biased else (None, None)
+        d_b_ih = flat.sum(0) if ctx.biased else None
         return d_x, at_h[0], flat.T @ read, d_hh, d_b_ih, d_b_hh
 
 

@@ -49,7 +49,8 @@ class TracedRNN(Recurrent):
         flow = x if padding is None else padding.blank(x)
         last, signals = [], []
         for layer in range(self.num_layers):
-            flow = _Unrolled.apply(flow, h_0[layer], *self.weights(layer)).transpose(0, 1)
+            unrolled = _Unrolled.apply(flow, h_0[layer], *self.weights(layer))  # type: ignore[no-untyped-call]
+            flow = unrolled.transpose(0, 1)
             flow, h = self.finish(flow, padding)
             last.append(h)
             signals.append(flow.detach())

@@ -94,7 +94,7 @@ def update(
     return norm
 
 
-def _clip(gradients: Sequence[Tensor], clip: float) -> float:
+def _clip(gradients: list[Tensor], clip: float) -> float:
     """`nn.utils.clip_grad_norm_`, bit for bit, without its sorting by device: half the time at small sizes."""
     if not gradients:
         return 0.0
