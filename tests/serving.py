@@ -32,22 +32,25 @@ class Server:
     """`python -m app.main` on a free port; a context manager that ends it.
 
     Each worker takes seconds of CPU to warm, where it is not `cold`: without torch, for those who run no demo.
+    `eager` ones run at normal priority, since other tests fill the cores; people's are niced.
     """
 
-    def __init__(self, data: Path, *, port: int | None = None, workers: int = 1, cold: bool = False) -> None:
+    def __init__(
+        self, data: Path, *, port: int | None = None, workers: int = 1, cold: bool = False, eager: bool = True
+    ) -> None:
         self.data, self.port = data, port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         data.mkdir(parents=True, exist_ok=True)
         self._log = (data / "server.log").open("a")
-        eager = {
+        settings = {
             "MENDAO_WORKERS": str(workers),
-            "MENDAO_EAGER_WORKERS": "1",
+            "MENDAO_EAGER_WORKERS": str(int(eager)),
             "MENDAO_COLD_WORKERS": str(int(cold)),
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.main", "--port", str(self.port), "--data", str(data)],
             cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT,
-            env={**os.environ, **eager},
+            env={**os.environ, **settings},
         )  # fmt: skip
 
     def wait(self, path: str = "/healthz") -> None:

@@ -238,7 +238,7 @@ demo = Demo(
     not_proves=Bilingual("日期只有几种写法、几十个字符，远不是真正的翻译：没有歧义、没有语序大变、没有生词。步数就这么多，线的先后不等于最终的高低。", "Dates in a few spellings and a few dozen characters are far from real translation: no ambiguity, no great change of order, no unknown words. And with so few steps, who is ahead says nothing about where they would end."),
     presets=(
         Preset("default", Bilingual("中英混合", "Chinese and English mixed"), {}),
-        Preset("zh", Bilingual("只有中文", "Chinese only"), {"language": "zh"}),
+        Preset("zh", Bilingual("只有中文，多练一半", "Chinese only, half as many steps again"), {"language": "zh", "steps": 600}),
         Preset("en", Bilingual("只有英文", "English only"), {"language": "en", "text": "the 23rd of november 2026"}),
         Preset("longer", Bilingual("多给没有注意力的一倍步数", "Twice the steps, for those without attention"), {"steps": 800, "seeds": 1}),
         Preset("break", Bilingual("弄坏它：没训练过的写法", "Break it: a spelling never trained on"), {"text": "day 25, month 11, year 2026", "seeds": 1}),

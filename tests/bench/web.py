@@ -108,7 +108,7 @@ def _calls(app: ASGIApp, times: int) -> object:
 def _served(requests: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        with Server(Path(folder), workers=2) as server:
+        with Server(Path(folder), workers=2, eager=False) as server:
             server.wait()
             yield Row("web process ready to serve, without torch", time.perf_counter() - began, "s", 1.5)
             server.wait("/readyz")
