@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.network.studies.race import Racer
     from app.network.surgery import Subject
 
-FRAMES = 60
+FRAMES = 30
 BATCH, CHANCE = 32, 0.25  # as app.network.studies.race has them
 LANES = (
     ("rnn", Bilingual("RNN (tanh)", "RNN (tanh)")),

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from app.demos.frames import gates_event, shown_steps
+from app.demos.temporal_order import FRAMES
 from app.network import StreamingLSTM, TracedGRU, TracedLSTM, TracedRNN, cell, prepare_process, workspace
 from app.network.studies.race import Race
 from app.network.train import generator
@@ -161,7 +162,7 @@ def _race(*, drawing: bool) -> Callable[[], float]:
     """CPU seconds of one seed's race at the demo's defaults, with or without its frames, rulers and encoding."""
 
     def run() -> float:
-        frames = frozenset(shown_steps(300, 60)) if drawing else frozenset[int]()
+        frames = frozenset(shown_steps(300, FRAMES)) if drawing else frozenset[int]()
         race = Race(steps=40, hidden=16, lr=0.01, seed=0)
         began = time.process_time()
         for moment in race.run(300, frames):
