@@ -191,7 +191,6 @@ demo = Demo(
             ),
             "S4",
             measured=Bilingual("RNN 解出的比例", "share of seeds solved by the RNN"),
-            tally=SOLVED,
         ),
     ),
     questions=(1, 4, 6, 17, 18),
