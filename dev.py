@@ -260,7 +260,7 @@ def go(command: "list[str]") -> int:
 
 def test(rest: "list[str]") -> int:
     set_up("dev")
-    if not shutil.which("chromium") and not os.environ.get("MENDAO_CHROMIUM"):
+    if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))) and not os.environ.get("MENDAO_CHROMIUM"):
         say(
             "  no chromium found: browser tests will be skipped (Debian: apt install chromium fonts-noto-cjk)"
         )

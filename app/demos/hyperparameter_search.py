@@ -104,7 +104,7 @@ def train(params: HyperparameterSearchParams) -> Training:
             yield from _valley(trials)
         yield from _strip(outcomes[-1], params.seed + place)
         yield _table(outcomes)
-    luck = flattery(list(COUNTS), params.seed)
+    luck = flattery(COUNTS, params.seed)
     for count, validation, test in luck:
         yield Scalar(panel="luck", series="validation", x=math.log10(count), y=validation)
         yield Scalar(panel="luck", series="test", x=math.log10(count), y=test)

@@ -35,10 +35,11 @@ def backward_scan(
     """(δh, δc) each (B, T, H) and δz (B, T, 4H) of one layer; see the module's equations.
 
     A held gate is a constant: its δz is zero. Past a padded sequence's end f = 1 carries δc_n back to it.
+    `d_output` may hold several gradients (B, T, H) for the one sequence of a part of batch size 1.
     """
     with torch.no_grad():
         i, f, g, o, c = part.signals
-        batch, steps, hidden = c.shape
+        _, steps, hidden = c.shape
         tanh_c = torch.tanh(c)
         before = torch.cat([part.c_0.unsqueeze(1), c[:, :-1]], 1)
         # What does not depend on later steps, for all steps at once; time first: a step is contiguous.
@@ -47,7 +48,7 @@ def backward_scan(
             mask = held.mask(name)
             if mask is not None:
                 to_z[k].masked_fill_(mask, 0.0)
-        to_z = to_z.permute(2, 1, 0, 3).contiguous()  # (T, B, 4, H)
+        to_z = to_z.permute(2, 1, 0, 3).contiguous()  # (T, B or 1, 4, H)
         to_c = (o * (1 - tanh_c * tanh_c)).transpose(0, 1).contiguous()
         keep = f.transpose(0, 1).contiguous()
         given = d_output.detach().clone()
@@ -56,7 +57,8 @@ def backward_scan(
         elif d_h_n is not None:
             given[:, -1] += d_h_n
         d_h = given.transpose(0, 1).contiguous()
-        d_c, d_z = torch.empty_like(d_h), torch.empty_like(to_z)
+        batch = d_h.shape[1]
+        d_c, d_z = torch.empty_like(d_h), d_h.new_empty(steps, batch, 4, hidden)
         from_c = torch.zeros(batch, hidden, dtype=c.dtype) if d_c_n is None else d_c_n.detach()
         for t in range(steps - 1, -1, -1):
             if t < steps - 1:

@@ -22,11 +22,11 @@ def memory_ruler(layer: TracedLSTM, x: Tensor) -> npt.NDArray[Any]:
     """(2, T) in log10 for one sequence x (1, T, I), cut to [FLOOR, CEILING].
 
     Row 0: the mean over units of ∏_{k=t+1..T} f_k. Row 1: ‖∂h_T/∂h_t‖_F / √H of the top layer, so both are 1 at
-    t = T. All H rows of the Jacobian come from one backward scan over a batch of H copies.
+    t = T. All H rows of the Jacobian come from one backward scan, H gradients through one sequence's gates.
     """
     hidden = layer.hidden_size
     with torch.no_grad():
-        _, _, trace = layer(x.detach().expand(hidden, -1, -1).contiguous())
+        _, _, trace = layer(x.detach())
         kept = trace.retention()[0].double().mean(-1)
         steps = x.shape[1]
         above = torch.zeros(hidden, steps, hidden, dtype=x.dtype)

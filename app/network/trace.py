@@ -128,6 +128,7 @@ class Trace:
         `d_output` (B, T, H) is ∂L/∂ this layer's output (`output.retain_grad()` before backward, then
         `output.grad`); d_h_n and d_c_n (B, H) are those of the final states, where the loss uses them.
         `weight_hh` (4H, H) is the recurrent matrix as it was in the forward pass: ask before the update.
+        Of a single sequence (trace with B = 1) `d_output` may hold any number of gradients at once.
         """
         d_h, d_c, _ = self.scan(d_output, weight_hh, layer, d_h_n, d_c_n)
         return d_h, d_c
@@ -137,9 +138,9 @@ class Trace:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The same, and ∂L/∂z (B, T, 4H), the gradient of the gates' pre-activations."""
         part = self.parts[layer]
-        if d_output.shape != part.h.shape:
-            raise ValueError(f"d_output must have shape {tuple(part.h.shape)}, not {tuple(d_output.shape)}")
-        steps, hidden = part.h.shape[1:]
+        batch, steps, hidden = part.h.shape
+        if d_output.shape[1:] != (steps, hidden) or batch not in (1, d_output.shape[0]):
+            raise ValueError(f"d_output must have shape {(batch, steps, hidden)}, not {tuple(d_output.shape)}")
         held = Held(self.clamps, layer % len(self.parts), steps, hidden, part.h)
         return backward_scan(
             part, d_output, weight_hh, d_h_n=d_h_n, d_c_n=d_c_n, held=held, padding=self.padding

@@ -26,8 +26,12 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def chromium_path() -> str:
-    """Debian's Chromium; a missing one skips, or fails where MENDAO_EXPECT_BROWSER says that it must be there."""
-    found = os.environ.get("MENDAO_CHROMIUM") or shutil.which("chromium") or ""
+    """Debian's Chromium; a missing one skips, or fails where MENDAO_EXPECT_BROWSER says that it must be there.
+
+    Its headless shell is the same engine without the window's own machinery, in four fifths of the time.
+    """
+    names = ("chromium-headless-shell", "chromium")
+    found = os.environ.get("MENDAO_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
     if not found:
         words = "no chromium on this machine (Debian: apt install chromium fonts-noto-cjk)"
         if os.environ.get("MENDAO_EXPECT_BROWSER"):

@@ -50,7 +50,10 @@ for line in sys.stdin:
 
 @functools.cache
 def nursery() -> subprocess.Popen[str]:
-    environment = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {
+        "PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),  # as `prepare_process`
+    }  # fmt: skip
     started = subprocess.Popen(
         [sys.executable, "-I", "-W", "error", "-c", NURSERY],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

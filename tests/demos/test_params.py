@@ -56,23 +56,28 @@ def corners(slug: str) -> list[dict[str, Any]]:
     """Params of few runs in which every value of `bounds_of` occurs that is taken at all.
 
     The first has all the lowest and the first choices, the second all the highest and the second choices …;
-    what does not fit together waits for a later run. How long is trained is only validated at its upper bound,
-    which would run for minutes: in all runs it is the lowest.
+    what does not fit together waits for a later run. Where a field has no value left, the first run's stands in
+    again. How long is trained is only validated at its upper bound, which would run for minutes: in all runs it
+    is the lowest.
     """
     waiting: dict[str, list[Any]] = {}
     for name, value in bounds_of(DEMOS[slug].params):
         if not refused(slug, {}, name, value):
             waiting.setdefault(name, []).append(value)
     short = {name: min(waiting.pop(name)) for name in LONG & waiting.keys()}
-    runs = []
+    runs: list[dict[str, Any]] = []
     while any(waiting.values()):
         taken = dict(short)
+        for name, value in runs[0].items() if runs else ():
+            if not waiting.get(name, [value]) and not refused(slug, taken, name, value):
+                taken[name] = value
+        before = dict(taken)
         for name, values in waiting.items():
             fits = next((value for value in values if not refused(slug, taken, name, value)), None)
             if fits is not None:
                 taken[name] = fits
                 values.remove(fits)
-        assert taken != short, f"{waiting} fit with no {short}"
+        assert taken != before, f"{waiting} fit with no {before}"
         runs.append(taken)
     return runs or [short]
 

@@ -6,6 +6,7 @@ generation by prediction; Holtzman et al. (2020) for top-p; Khandelwal et al. (2
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections import Counter
@@ -283,5 +284,9 @@ def distinct(text: str, n: int = 4) -> float:
 def known(text: str, corpus_text: str, n: int = 4) -> float:
     """The share of a text's n-grams that occur in the corpus."""
     every = [text[k : k + n] for k in range(len(text) - n + 1)]
-    seen = {corpus_text[k : k + n] for k in range(len(corpus_text) - n + 1)}
-    return sum(each in seen for each in every) / max(1, len(every))
+    return sum(each in _occurring(corpus_text, n) for each in every) / max(1, len(every))
+
+
+@functools.lru_cache(maxsize=4)
+def _occurring(text: str, n: int) -> frozenset[str]:
+    return frozenset(text[k : k + n] for k in range(len(text) - n + 1))

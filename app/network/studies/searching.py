@@ -179,7 +179,8 @@ def rows() -> list[str]:
     return [f"row {k}" for k in range(1, 9)]
 
 
-def flattery(counts: list[int], seed: int) -> list[tuple[int, float, float]]:
+@cache
+def flattery(counts: tuple[int, ...], seed: int) -> list[tuple[int, float, float]]:
     """(K, validation accuracy of the best of K, its test accuracy) on labels that are coin tosses.
 
     K untrained LSTMs read random sequences and vote by the sign of a random read-out; the best of K on the labels of
