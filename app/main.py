@@ -7,6 +7,10 @@ import gc
 
 if __name__ == "__main__":
     gc.disable()  # start-up makes much and drops little; `_Server.startup` enables it again
+    from app.config import ROOT
+    from app.content.ahead import Ahead
+
+    AHEAD = Ahead(ROOT / "questions")  # read while the imports below go on
 
 import argparse
 import contextlib
@@ -28,6 +32,7 @@ from starlette.types import ASGIApp, Scope
 
 from app.config import Settings, SettingsError
 from app.content import ContentError, load
+from app.content.ahead import Ahead
 from app.demos import catalogue
 from app.runs import Engine
 from app.store import Store, connect, upgrade
@@ -44,14 +49,14 @@ log = logging.getLogger("mendao")
 GRACE_SECONDS = 3  # for open streams at the end; an open stream would hold uvicorn for ever
 
 
-def build(settings: Settings, engine: Engine | None = None) -> ASGIApp:
-    """The whole application. Raises ContentError where the questions cannot be read."""
+def build(settings: Settings, engine: Engine | None = None, ahead: Ahead | None = None) -> ASGIApp:
+    """The whole application; its questions are those read `ahead`. Raises ContentError where they cannot be read."""
     assets = Assets(settings.root / "static")
     templates = Templates(settings.root / "templates", assets)
     database = connect(settings.database_url)
     upgrade(database)
     house = House(
-        library=load(settings.root / "questions"),
+        library=ahead.result() if ahead else load(settings.root / "questions"),
         demos=catalogue(),
         store=Store(database),
         engine=engine or Engine(scheduler=settings.scheduler, workers=settings.workers),
@@ -177,7 +182,7 @@ class _Server(uvicorn.Server):
             )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, ahead: Ahead | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.main")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -189,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.load(options.data)
         engine = Engine(scheduler=settings.scheduler, workers=settings.workers)
-        app = build(settings, engine)
+        app = build(settings, engine, ahead)
     except (SettingsError, ContentError) as error:
         print(f"Mendao cannot start: {error}", file=sys.stderr)
         return 1
@@ -213,4 +218,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(ahead=AHEAD))

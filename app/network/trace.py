@@ -140,7 +140,9 @@ class Trace:
         part = self.parts[layer]
         batch, steps, hidden = part.h.shape
         if d_output.shape[1:] != (steps, hidden) or batch not in (1, d_output.shape[0]):
-            raise ValueError(f"d_output must have shape {(batch, steps, hidden)}, not {tuple(d_output.shape)}")
+            raise ValueError(
+                f"d_output must have shape {(batch, steps, hidden)}, not {tuple(d_output.shape)}"
+            )
         held = Held(self.clamps, layer % len(self.parts), steps, hidden, part.h)
         return backward_scan(
             part, d_output, weight_hh, d_h_n=d_h_n, d_c_n=d_c_n, held=held, padding=self.padding

@@ -166,7 +166,7 @@ class Sentiment:
     def _judged(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Logits (B,) in pieces of texts about equally long, so that little padding is read."""
         found = torch.empty(len(x))
-        for rows in lengths.argsort(stable=True).split(PIECE):
+        for rows in torch.split(lengths.argsort(stable=True), PIECE):
             found[rows] = self._logits(x[rows, : int(lengths[rows].max())], lengths[rows])
         return found
 
