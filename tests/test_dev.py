@@ -9,8 +9,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
+import pip
 import pytest
 
 from app.config import ROOT
@@ -47,7 +49,15 @@ def test_an_old_python_can_read_it_and_is_told(
 def test_without_a_network_set_up_says_so(tmp_path: Path) -> None:
     shutil.copy(DEV, tmp_path)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1", "PIP_NO_CACHE_DIR": "1"}
+    # An environment as set-up makes it, but for pip, which takes seconds to unpack: it is lent.
+    venv.create(tmp_path / ".venv", symlinks=True)
+    (tmp_path / ".venv" / ".python").write_text(sys.version, encoding="ascii")
+    (tmp_path / "lent").mkdir()
+    (tmp_path / "lent" / "pip").symlink_to(Path(pip.__file__).parent)
+    nowhere = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "1", "PIP_NO_CACHE_DIR": "1",
+        "PYTHONPATH": str(tmp_path / "lent"),
+    }  # fmt: skip
     said = refused("content", dev=tmp_path / "dev.py", **nowhere, PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="")
     assert said.startswith("dev.py: packages could not be installed: no network? Set-up needs it once")
 
