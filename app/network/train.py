@@ -66,7 +66,7 @@ def _spare_the_compiler() -> None:
             setattr(inner, "__dynamo_disable", inner)
 
 
-def _step(optimiser: torch.optim.Optimizer) -> None:
+def advance(optimiser: torch.optim.Optimizer) -> None:
     """The update without what is wrapped around it: hooks, the profiler's mark, and that import again."""
     with torch.no_grad():
         inspect.unwrap(type(optimiser).step)(optimiser)
@@ -90,7 +90,7 @@ def update(
         norm = _clip([each.grad for each in parameters if each.grad is not None], clip)
     else:
         norm = gradient_norm(parameters)
-    _step(optimiser)
+    advance(optimiser)
     return norm
 
 

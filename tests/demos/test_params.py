@@ -26,6 +26,7 @@ from tests.demos.playing import (
     assert_sound,
     every_demo,
     quick,
+    shipped,
 )
 
 pytestmark = [pytest.mark.torch]
@@ -154,8 +155,7 @@ def test_what_is_recorded_is_a_run_of_the_defaults(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", FAST)
 def test_the_defaults_keep_to_the_budgets(slug: str) -> None:
-    demo = DEMOS[slug]
-    events = tuple(demo.run(demo.params()))
+    events = shipped(slug)
     assert_sound(slug, events)
     assert len(events) <= MOST_EVENTS
     assert sum(len(encode(event)) for event in events) <= MOST_BYTES

@@ -134,6 +134,7 @@ async def test_positions_fall_and_a_short_run_is_not_stuck_behind_a_long_one(eng
 
     seen = await asyncio.gather(*(follow(run.run_id) for run in shorts))
     assert not watching.done()
+    await engine.cancel(long.run_id)
     await watching
     positions = [int(n) for n in QUEUE.findall(seen[-1])]
     assert max(positions) >= 2

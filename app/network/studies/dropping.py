@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from app.network.data import recall
-from app.network.train import generator, linear
+from app.network.train import advance, generator, linear
 from app.network.weights import build, of
 
 PLACES = ("nowhere", "h_locked", "h_step", "g_step", "c_step")
@@ -106,10 +106,11 @@ class Dropping:
             x, y = self._spread([b.x for b in batches]), self._spread([b.y for b in batches])
             logits = self._logits(x, training=True)
             loss = nn.functional.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="sum") / BATCH
-            self._optimiser.zero_grad(set_to_none=True)
+            for parameter in self._parameters:
+                parameter.grad = None
             loss.backward()  # type: ignore[no-untyped-call]
             self._clip()
-            self._optimiser.step()
+            advance(self._optimiser)
             yield Recalled(step, self._accuracy() if step % EVERY == 0 or step == updates else [])
 
     def _clip(self) -> None:
