@@ -71,6 +71,36 @@ def test_a_page_weighs_at_most_a_hundred_kilobytes_but_for_fonts_and_recordings(
     assert total <= MOST_BYTES, sorted(weights.items(), key=lambda pair: -pair[1])[:5]
 
 
+SHIFTS = """window.shifts = [];
+new PerformanceObserver(list => list.getEntries().forEach(each => window.shifts.push(
+  [each.value, each.sources.map(source => source.node?.outerHTML?.slice(0, 60))]
+))).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.mark.parametrize("width", [1280, PHONE])
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [
+        ("en/", "mendao-picture canvas"),
+        ("zh/demos/", "mendao-picture canvas"),
+        ("en/questions/07-gradient-clipping", "#score:not(:empty)"),
+        ("zh/demos/forecast", ".panel canvas"),
+    ],
+)
+def test_nothing_jumps_when_the_last_of_a_page_comes(
+    new_reader: NewReader, path: str, last: str, width: int
+) -> None:
+    """A click would miss what moves away under it. Google's Core Web Vitals call a sum below 0.1 good."""
+    reader = new_reader(width=width, height=800, reduced_motion="reduce")
+    reader.context.add_init_script(SHIFTS)
+    page = reader.open(f"/{path}")
+    expect(page.locator(last).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    moved = page.evaluate("shifts")
+    assert sum(each for each, _ in moved) < 0.01, moved
+
+
 def test_errors_are_pages_in_the_readers_language(new_reader: NewReader) -> None:
     reader = new_reader()
     page = reader.open("/zh/questions/no-such")
