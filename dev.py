@@ -260,7 +260,8 @@ def go(command: "list[str]") -> int:
 
 def test(rest: "list[str]") -> int:
     set_up("dev")
-    if not any(map(shutil.which, ("chromium-headless-shell", "chromium"))) and not os.environ.get("MENDAO_CHROMIUM"):
+    names = ("chromium-headless-shell", "chromium")
+    if not (os.environ.get("MENDAO_CHROMIUM") or any(map(shutil.which, names))):
         say(
             "  no chromium found: browser tests will be skipped (Debian: apt install chromium fonts-noto-cjk)"
         )
