@@ -31,8 +31,8 @@ def generator(*seed: int) -> torch.Generator:
 
 def linear(inputs: int, outputs: int, source: torch.Generator) -> nn.Linear:
     """A linear layer drawn from `source` alone: U(±1/√inputs), PyTorch's own range."""
-    made = nn.utils.skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
-    assert isinstance(made, nn.Linear)
+    with torch.random.fork_rng(devices=[]):  # the constructor draws too: leave the global generator as it was
+        made = nn.Linear(inputs, outputs)  # not skip_init, whose first call imports sympy: most of a second
     with torch.no_grad():
         for weight in made.parameters():
             weight.uniform_(-(inputs**-0.5), inputs**-0.5, generator=source)

@@ -77,14 +77,14 @@ new PerformanceObserver(list => list.getEntries().forEach(each => window.shifts.
 ))).observe({ type: "layout-shift", buffered: true });"""
 
 
-@pytest.mark.parametrize("width", [1280, PHONE])
 @pytest.mark.parametrize(
-    ("path", "last"),
+    ("path", "last", "width"),
     [
-        ("en/", "mendao-picture canvas"),
-        ("zh/demos/", "mendao-picture canvas"),
-        ("en/questions/07-gradient-clipping", "#score:not(:empty)"),
-        ("zh/demos/forecast", ".panel canvas"),
+        ("en/", "mendao-picture canvas", 1280),
+        ("en/", "mendao-picture canvas", PHONE),
+        ("zh/demos/", "mendao-picture canvas", PHONE),
+        ("en/questions/07-gradient-clipping", "#score:not(:empty)", PHONE),
+        ("zh/demos/forecast", ".panel canvas", 1280),
     ],
 )
 def test_nothing_jumps_when_the_last_of_a_page_comes(

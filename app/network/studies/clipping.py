@@ -47,7 +47,7 @@ def clip(method: str, parameters: Sequence[Tensor], threshold: float) -> None:
     elif method == "source":
         for parameter in parameters:
             assert parameter.grad is not None
-            treated = source_code([float(n) for n in parameter.grad.flatten()], threshold)
+            treated = source_code(parameter.grad.flatten().tolist(), threshold)
             parameter.grad.copy_(torch.tensor(treated).view_as(parameter.grad))
 
 
