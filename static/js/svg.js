@@ -2,6 +2,7 @@
 const safe = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 const ANCHORS = { left: "start", right: "end", center: "middle" };
 const BASELINES = { top: "hanging", middle: "central", bottom: "auto", alphabetic: "auto" };
+const ruler = document.createElement("canvas").getContext("2d");
 const n = (value) => Math.round(value * 100) / 100;
 
 export class SvgContext {
@@ -23,7 +24,8 @@ export class SvgContext {
   fill() { this.parts.push(`<path d="${this.path}" fill="${safe(this.fillStyle)}" opacity="${this.globalAlpha}"/>`); }
   fillRect(x, y, width, height) { this.parts.push(`<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" fill="${safe(this.fillStyle)}" opacity="${this.globalAlpha}"/>`); }
   strokeRect(x, y, width, height) { this.parts.push(`<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" fill="none" stroke="${safe(this.strokeStyle)}"/>`); }
-  fillText(text, x, y) { this.parts.push(`<text x="${n(x)}" y="${n(y)}" fill="${safe(this.fillStyle)}" font-size="${parseFloat(this.font)}" font-family="sans-serif" text-anchor="${ANCHORS[this.textAlign]}" dominant-baseline="${BASELINES[this.textBaseline]}">${safe(text)}</text>`); }
+  measureText(text) { ruler.font = this.font; return ruler.measureText(text); }
+  fillText(text, x, y, most = Infinity) { this.parts.push(`<text${this.measureText(text).width > most ? ` textLength="${n(most)}" lengthAdjust="spacingAndGlyphs"` : ""} x="${n(x)}" y="${n(y)}" fill="${safe(this.fillStyle)}" font-size="${parseFloat(this.font)}" font-family="sans-serif" text-anchor="${ANCHORS[this.textAlign]}" dominant-baseline="${BASELINES[this.textBaseline]}">${safe(text)}</text>`); }
   drawImage(canvas, x, y, width, height) { this.parts.push(`<image x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${canvas.toDataURL()}"/>`); }
 
   text() {

@@ -41,6 +41,10 @@ def test_a_panel_of_each_kind(reader: Reader, kind: str) -> None:
         canvas = box.locator("canvas").first
         assert (canvas.get_attribute("aria-label") or "").strip()
         assert canvas.evaluate(COLOURS) > 2, "nothing is drawn"
+        box.get_by_role("button", name="Save", exact=True).click()
+        with page.expect_download() as picture:
+            box.get_by_role("button", name="SVG", exact=True).click()
+        assert picture.value.path().read_bytes().startswith(b"<svg")
     expect(box.locator("> .readout")).not_to_be_empty()
     box.get_by_role("button", name="Table", exact=True).click()
     expect(box.locator("tbody tr").first).to_be_visible()

@@ -89,7 +89,10 @@ export class CurvesPanel extends Panel {
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const v of ticks(x0, x1, Math.max(2, Math.floor(width / 110)))) context.fillText(number(v, 1), this.X(v), height - bottom + 5);
-    context.fillText(this.spec.x, (left + width - right) / 2, height - 14);
+    // A long name on a narrow screen keeps within the canvas, and is set narrower rather than cut.
+    const half = Math.min(context.measureText(this.spec.x).width, width - 4) / 2;
+    const middle = Math.min(Math.max((left + width - right) / 2, half + 2), width - half - 2);
+    context.fillText(this.spec.x, middle, height - 14, width - 4);
     for (const line of lines) this.#line(context, line, Y, top);
     if (this.hover !== null && this.hover !== undefined) {
       context.strokeStyle = token("--ink-2");
