@@ -114,7 +114,8 @@ class Seq2Seq:
         now = torch.zeros(len(x), 1, dtype=torch.int64)
         said, seen = [], []
         for _ in range(steps):  # by hand: for a single step the fused kernel's own preparations take longer
-            _, _, _, _, c, h, _ = step(self.write[now[:, 0]], h, c, own)
+            done = step(self.write[now[:, 0]], h, c, own)
+            h, c = done.h, done.c
             scores, weights = self._read_out(h[:, None], memory, lengths)
             chosen = scores.argmax(-1)
             said.append(chosen)
