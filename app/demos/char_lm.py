@@ -93,6 +93,7 @@ class CharLMParams(TrainedParams):
 def train(params: CharLMParams) -> Training:
     """Seeds one after the other; the first is drawn, all are judged."""
     from app.network.studies import char_lm as study
+    from app.network.train import measured_steps
 
     yield Started(demo=demo.slug, params=params.model_dump())
     text = study.read(params.corpus, params.own)
@@ -104,7 +105,7 @@ def train(params: CharLMParams) -> Training:
     models: list[CharLM] = []
     ends: list[float] = []
     crossed = 0
-    measures = frozenset(round(k * params.steps / POINTS) for k in range(1, POINTS + 1))
+    measures = measured_steps(params.steps, POINTS)
     for place in range(params.seeds):
         model = study.CharLM(data, hidden=params.hidden, lr=params.lr, seed=params.seed + place)
         models.append(model)

@@ -67,10 +67,11 @@ class CountingParams(TrainedParams):
 def train(params: CountingParams) -> Training:
     """Seeds one after the other; within a seed all lanes advance together on the same batches."""
     from app.network.studies.counting import CountingRace
+    from app.network.train import measured_steps
 
     yield Started(demo=demo.slug, params=params.model_dump())
     races: list[CountingRace] = []
-    measures = frozenset(round(k * params.steps / POINTS) for k in range(1, POINTS + 1))
+    measures = measured_steps(params.steps, POINTS)
     for place in range(params.seeds):
         race = CountingRace(
             largest=params.largest, tested=max(FARTHEST, params.largest), own=params.n, hidden=params.hidden,

@@ -93,10 +93,11 @@ class DateTranslationParams(TrainedParams):
 def train(params: DateTranslationParams) -> Training:
     """Seeds one after the other; within a seed all three advance together on the same batches."""
     from app.network.studies.date_translation import Dates
+    from app.network.train import measured_steps
 
     yield Started(demo=demo.slug, params=params.model_dump())
     races: list[Dates] = []
-    measures = frozenset(round(k * params.steps / POINTS) for k in range(1, POINTS + 1))
+    measures = measured_steps(params.steps, POINTS)
     for place in range(params.seeds):
         race = Dates(
             language=params.language, text=params.text, hidden=params.hidden, lr=params.lr,

@@ -108,10 +108,12 @@ def _watched(
     params: MetricsLabParams, detector: Detector, place: int, total: int
 ) -> Generator[AnyEvent, None, bool]:
     """Train; the first seed is drawn. Whether its accuracy impressed while its F1 was 0."""
+    from app.network.train import APART
+
     frames = shown_steps(params.steps, FRAMES) if place == 0 else set()
     _, tokens = detector.window()
     deceived, found_at, last = False, None, None
-    for moment in detector.train(params.steps, max(1, params.steps // POINTS), params.threshold):
+    for moment in detector.train(params.steps, max(APART, params.steps // POINTS), params.threshold):
         now = moment.scores
         if moment.step % 20 == 0:
             yield Progress(done=place * params.steps + moment.step, total=total)

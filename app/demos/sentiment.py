@@ -73,6 +73,7 @@ class SentimentParams(TrainedParams):
 def train(params: SentimentParams) -> Training:
     """Baselines first, then seeds one after the other; the first is drawn, all are judged."""
     from app.network.studies import sentiment as study
+    from app.network.train import measured_steps
 
     yield Started(demo=demo.slug, params=params.model_dump())
     data = study.load(params.limit)
@@ -84,7 +85,7 @@ def train(params: SentimentParams) -> Training:
     yield _words(params, bags["pairs"])
     models: list[Sentiment] = []
     found: list[float] = []
-    measures = frozenset(round(k * params.steps / POINTS) for k in range(1, POINTS + 1))
+    measures = measured_steps(params.steps, POINTS)
     for place in range(params.seeds):
         model = study.Sentiment(
             data, own=params.own, hidden=params.hidden, lr=params.lr, dropout=params.dropout,

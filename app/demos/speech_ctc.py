@@ -99,7 +99,7 @@ class SpeechCtcParams(TrainedParams):
 def train(params: SpeechCtcParams) -> Training:
     """Seeds one after the other, all lanes on the same batches; then the long-trained weights beside them."""
     from app.network.studies.speech import heard_voices
-    from app.network.studies.speech_ctc import SHIPPED_SEEDS, Dictation, own_string, shipped
+    from app.network.studies.speech_ctc import Dictation, own_string, shipped
 
     yield Started(demo=demo.slug, params=params.model_dump())
     voice = heard_voices()[list(VOICES).index(params.voice)]
@@ -128,9 +128,8 @@ def train(params: SpeechCtcParams) -> Training:
             )  # fmt: skip
         trained.append(dictation)
         subject = subject or dictation.subject(mine)
-    long = [shipped(seed) for seed in range(SHIPPED_SEEDS)]
-    yield from _own(trained[0], long[0], mine)
-    yield from _verdicts(params, trained, long)
+    yield from _own(trained[0], shipped(0), mine)
+    yield from _verdicts(params, trained)
     yield Finished()
     assert subject is not None  # there is at least one seed
     return subject
@@ -189,15 +188,12 @@ def _own(dictation: Dictation, long: list[Recogniser], mine: Strings) -> Iterato
     )  # fmt: skip
 
 
-def _verdicts(
-    params: SpeechCtcParams, trained: list[Dictation], long: list[list[Recogniser]]
-) -> Iterator[AnyEvent]:
-    from app.network.studies.speech_ctc import SHIPPED_STEPS
+def _verdicts(params: SpeechCtcParams, trained: list[Dictation]) -> Iterator[AnyEvent]:
+    from app.network.studies.speech_ctc import SHIPPED_SEEDS, SHIPPED_STEPS, shipped_fleets
     from app.network.studies.speech_scores import SOLVED, judge, mean, trades
 
     models = {name: [each.lanes[k].model for each in trained] for k, name in enumerate(LANES)}
-    models |= {f"{name}_long": [each[k] for each in long] for k, name in enumerate(LANES)}
-    fleets = judge(models)
+    fleets = judge(models) | {f"{name}_long": fleet for name, fleet in shipped_fleets().items()}
     yield _conditions(fleets)
     for name, fleet in fleets.items():
         rates = fleet.rates
@@ -208,7 +204,7 @@ def _verdicts(
                 panel="strip", lane=name, seed=seed, solved=rate <= SOLVED, step=SHIPPED_STEPS, value=rate
             )
     best = fleets["bi_long"]
-    yield _judged("text", "ler_bi_long", mean(best.rates), best.solved, len(long))
+    yield _judged("text", "ler_bi_long", mean(best.rates), best.solved, SHIPPED_SEEDS)
     pairs = list(zip(fleets["forward"].rates, fleets["bi"].rates, strict=True))
     gain = mean([one - two for one, two in pairs])
     yield _judged("both", "ler_gain_bi", gain, sum(two < one for one, two in pairs), len(pairs))
@@ -220,7 +216,7 @@ def _verdicts(
     )  # no start, no plateau
     yield _judged("blank", "blank_steps", steps, stuck, len(flats), none)
     sooner = trades(fleets["forward_long"], fleets["ahead_long"], best)
-    yield _judged("latency", "latency_ahead_long", fleets["ahead_long"].latency, sooner, len(long))
+    yield _judged("latency", "latency_ahead_long", fleets["ahead_long"].latency, sooner, SHIPPED_SEEDS)
 
 
 def _judged(

@@ -70,10 +70,11 @@ class SummariseParams(TrainedParams):
 def train(params: SummariseParams) -> Training:
     """Seeds one after the other; within a seed both advance together on the same batches."""
     from app.network.studies.summarise import Reports
+    from app.network.train import measured_steps
 
     yield Started(demo=demo.slug, params=params.model_dump())
     races: list[Reports] = []
-    measures = frozenset(round(k * params.steps / POINTS) for k in range(1, POINTS + 1))
+    measures = measured_steps(params.steps, POINTS)
     for place in range(params.seeds):
         race = Reports(
             language=params.language, fillers=params.fillers, shown=params.shown, hidden=params.hidden,

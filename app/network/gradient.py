@@ -60,11 +60,18 @@ def backward_scan(
         batch = d_h.shape[1]
         d_c, d_z = torch.empty_like(d_h), d_h.new_empty(steps, batch, 4, hidden)
         from_c = torch.zeros(batch, hidden, dtype=c.dtype) if d_c_n is None else d_c_n.detach()
-        for t in range(steps - 1, -1, -1):
-            if t < steps - 1:
-                d_h[t].addmm_(d_z[t + 1].view(batch, -1), weight_hh.detach())
-                from_c = d_c[t + 1] * keep[t + 1]
-            torch.addcmul(from_c, d_h[t], to_c[t], out=d_c[t])
-            torch.mul(d_c[t].unsqueeze(1), to_z[t, :, :3], out=d_z[t, :, :3])
-            torch.mul(d_h[t], to_z[t, :, 3], out=d_z[t, :, 3])
+        weight = weight_hh.detach()
+        later: Tensor | None = None
+        walk = zip(  # views of all steps at once: taking each by its index costs as much as the arithmetic
+            *(reversed(each.unbind(0)) for each in (d_h, d_c, d_z.flatten(2), keep, to_c)),
+            *(reversed(each.unbind(0)) for each in (d_z[:, :, :3], d_z[:, :, 3], to_z[:, :, :3], to_z[:, :, 3])),
+            strict=True,
+        )
+        for d_h_t, d_c_t, d_z_t, kept, o_c, by_c, by_h, c_to_z, h_to_z in walk:
+            if later is not None:
+                d_h_t.addmm_(later, weight)
+            torch.addcmul(from_c, d_h_t, o_c, out=d_c_t)
+            torch.mul(d_c_t.unsqueeze(1), c_to_z, out=by_c)
+            torch.mul(d_h_t, h_to_z, out=by_h)
+            from_c, later = d_c_t * kept, d_z_t
         return d_h.transpose(0, 1), d_c.transpose(0, 1), d_z.view(steps, batch, -1).transpose(0, 1)

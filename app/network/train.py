@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 DATASETS = Path(__file__).parent / "datasets"
+APART = 5  # steps at least between two measurements
 PRETRAINED = {"speech-ctc": ("speech_ctc", "speech_ctc.safetensors")}  # demo → its study, its file
 
 
@@ -64,6 +65,15 @@ def _spare_the_compiler() -> None:
         inner = getattr(method, "__wrapped__", None)
         if inner is not None and not hasattr(inner, "__dynamo_disable"):
             setattr(inner, "__dynamo_disable", inner)
+
+
+def measured_steps(total: int, most: int) -> frozenset[int]:
+    """After which of `total` steps quality is measured: `most` times, evenly, the last step among them.
+
+    A short run is measured fewer times, each APART steps: it would measure longer than it trains.
+    """
+    times = max(1, min(most, total // APART))
+    return frozenset(round(k * total / times) for k in range(1, times + 1))
 
 
 def advance(optimiser: torch.optim.Optimizer) -> None:

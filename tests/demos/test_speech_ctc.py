@@ -13,14 +13,21 @@ from torch import nn
 from app.demos.speech_ctc import VOICES, SpeechCtcParams, _judged
 from app.network.studies import speech, speech_ctc
 from app.network.studies.speech import CLEAN_DB, corpus, heard_voices, own, sound, strings
-from app.network.studies.speech_ctc import SHIPPED_SEEDS, STACK, Dictation, own_string, pretrain, shipped
+from app.network.studies.speech_ctc import (
+    SHIPPED_SEEDS,
+    STACK,
+    Dictation,
+    own_string,
+    pretrain,
+    shipped,
+    shipped_fleets,
+)
 from app.network.studies.speech_scores import (
     Score,
     collapse,
     ctc,
     edits,
     held_strings,
-    judge,
     plateau,
     score,
     trades,
@@ -33,9 +40,7 @@ DATA = Path(speech.__file__).parents[1] / "datasets"
 
 def test_shipped_weights_meet_the_bar_on_unseen_voices() -> None:
     """The bar, ≤ 5 %, is met by every bidirectional seed; forward-only misses it, with look-ahead less so."""
-    fleets = judge(
-        {k: [shipped(seed)[n] for seed in range(SHIPPED_SEEDS)] for n, k in enumerate(speech_ctc.LANES)}
-    )
+    fleets = shipped_fleets()
     assert fleets["bi"].solved == SHIPPED_SEEDS
     assert max(fleets["bi"].rates) <= 0.05
     assert 0.05 < sum(fleets["ahead"].rates) / 3 < 0.15

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from app.network import train
-from app.network.train import generator, gradient_norm, linear, optimiser, update
+from app.network.train import generator, gradient_norm, linear, measured_steps, optimiser, update
 
 pytestmark = [pytest.mark.torch]
 
@@ -68,6 +68,20 @@ def test_a_step_clips_to_the_norm_and_tells_the_norm_before(clip: float, length:
     assert norm == pytest.approx(10)
     direction = torch.tensor([-0.6, 0.8])
     assert torch.allclose(weight.detach(), direction * length, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("total", "most", "wanted"),
+    [
+        (300, 3, {100, 200, 300}),
+        (10, 40, {5, 10}),
+        (23, 40, {6, 12, 17, 23}),
+        (3, 40, {3}),
+        (1, 1, {1}),
+    ],
+)
+def test_quality_is_measured_evenly_and_at_the_end(total: int, most: int, wanted: set[int]) -> None:
+    assert measured_steps(total, most) == wanted
 
 
 def test_adam_is_fused_and_sgd_is_plain() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -113,22 +114,23 @@ def test_the_fast_path_is_taken(slow: Counter, grad: bool, layers: int) -> None:
     layer = TracedLSTM(5, 12, layers, generator=generator(1))
     x = torch.randn(3, 6, 5, generator=generator(2))
     with torch.set_grad_enabled(grad):
-        layer(x)  # the shape is checked once, against the slow way
-        checked = slow.calls
-        assert checked == layers  # two shapes: the second layer reads H inputs
         layer(x)
-        layer(x, lengths=[6, 6, 6])
-    assert slow.calls == checked
+        assert slow.calls == layers  # the sizes are checked once; the second layer reads H inputs
+        layer(x[:2])
+        assert slow.calls == layers  # who does not look needs no more
+        _ = layer(x)[2].f
+        assert slow.calls == 2 * layers  # this very shape, when it is read
+        _ = layer(x, lengths=[6, 6, 6])[2].f
+    assert slow.calls == 2 * layers
 
 
 @pytest.mark.parametrize("grad", [True, False])
 def test_a_padded_batch_takes_it_too(slow: Counter, grad: bool) -> None:
     layer, x = made()
     with torch.set_grad_enabled(grad):
-        layer(x, lengths=[6, 2, 4])
-        checked = slow.calls
-        layer(x, lengths=[1, 6, 3])
-    assert slow.calls == checked == 1
+        for lengths in ([6, 2, 4], [1, 6, 3]):
+            _ = layer(x, lengths=lengths)[2].f
+    assert slow.calls == 2  # the sizes, and this shape
 
 
 def test_frozen_weights_take_it_too(slow: Counter) -> None:
@@ -162,9 +164,40 @@ def test_an_unknown_layout_is_noticed_told_once_and_still_right(
             _, _, trace = layer(x)
             assert worst(layer, x, trace) <= 1e-6
         layer(x[:, :4])
-    assert slow.calls == 2 + 4  # two shapes checked, four passes recomputed
+    assert slow.calls == 1 + 4  # the sizes checked once, four passes recomputed
     assert len([each for each in caplog.records if each.name == "mendao.network"]) == 1
     assert "recomputing" in caplog.text
+
+
+@pytest.fixture
+def partly_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout that is as expected for the probe of the sizes, and not at shapes of three sequences."""
+    monkeypatch.setattr(fused, "agrees", functools.cache(lambda shape, _openly: shape.batch != 3))
+
+
+@pytest.mark.usefixtures("partly_known")
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_shape_that_is_off_when_it_is_read_is_recomputed_and_told(
+    slow: Counter, caplog: pytest.LogCaptureFixture, grad: bool
+) -> None:
+    layer, x = made()
+    with torch.set_grad_enabled(grad):
+        _, _, trace = layer(x)
+    assert slow.calls == 0
+    assert worst(layer, x, trace) <= 1e-6
+    assert slow.calls == len(caplog.records) == 1
+
+
+@pytest.mark.usefixtures("partly_known")
+@pytest.mark.parametrize("changed", ["weights", "input"])
+def test_it_is_an_error_where_what_it_was_computed_from_has_changed(changed: str) -> None:
+    layer, x = made()
+    output, _, trace = layer(x)
+    with torch.no_grad():
+        (x if changed == "input" else layer.lstm.weight_hh_l0).add_(1.0)
+    with pytest.raises(RuntimeError, match="before the update"):
+        _ = trace.f
+    assert trace.parts[0].h.shape == output.shape
 
 
 @pytest.mark.parametrize("error", [RuntimeError, AttributeError, TypeError])

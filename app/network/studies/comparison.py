@@ -23,7 +23,7 @@ from app.network.studies.counting import reach
 from app.network.surgery import Answer, Subject
 from app.network.trace import Trace
 from app.network.traced import TracedLSTM
-from app.network.train import generator
+from app.network.train import generator, measured_steps
 
 TaskName = Literal["recall", "adding", "counting"]
 TASKS: tuple[TaskName, ...] = ("recall", "adding", "counting")
@@ -98,7 +98,7 @@ class Trial:
 
     def run(self, limit: int, frames: frozenset[int]) -> Iterator[Moment]:
         """`limit` updates on shared batches, qualities measured POINTS times."""
-        measures = {round(k * limit / POINTS) for k in range(1, POINTS + 1)}
+        measures = measured_steps(limit, POINTS)
         for step in range(1, limit + 1):
             x, y = self._kit.batch(self._source)
             for each in self.runners:

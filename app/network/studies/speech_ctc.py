@@ -7,6 +7,7 @@ no beam. One step is STACK frames of 20 ms side by side; `ahead` more frames are
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +24,14 @@ from app.network.studies.speech_scores import (
     LONGEST,
     SOLVED,
     STACK,
+    Fleet,
     Plateau,
     Score,
     collapse,
     ctc,
     edits,
     held_strings,
+    judge,
     plateau,
     score,
 )
@@ -182,8 +185,9 @@ def tokens(steps: int) -> list[str]:
     return [f"{step * STACK * FRAME_MS / 1000:.2f}" for step in range(steps)]
 
 
+@functools.cache
 def shipped(seed: int) -> list[Recogniser]:
-    """The recognisers of the long training; `seed` 0 … SHIPPED_SEEDS − 1."""
+    """The recognisers of the long training, nobody's to train on; `seed` 0 … SHIPPED_SEEDS − 1."""
     made = [
         Recogniser(name, SHIPPED_HIDDEN, SHIPPED_AHEAD, generator(seed, 74, k))
         for k, name in enumerate(LANES)
@@ -191,6 +195,13 @@ def shipped(seed: int) -> list[Recogniser]:
     for model in made:
         restore(model, seed)
     return made
+
+
+@functools.cache
+def shipped_fleets() -> dict[str, Fleet]:
+    """The same under every condition, by kind: what a run says of them does not depend on its params."""
+    long = [shipped(seed) for seed in range(SHIPPED_SEEDS)]
+    return judge({name: [each[k] for each in long] for k, name in enumerate(LANES)})
 
 
 def restore(model: Recogniser, seed: int) -> None:
