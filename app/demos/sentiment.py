@@ -77,12 +77,11 @@ def train(params: SentimentParams) -> Training:
 
     yield Started(demo=demo.slug, params=params.model_dump())
     data = study.load(params.limit)
-    bags = {"single": study.Bayes(data.train, 1), "pairs": study.Bayes(data.train, 2)}
-    bag = {name: each.accuracy(data.test) for name, each in bags.items()}
+    bag = data.of_bags
     for step in (0, params.steps):
         for name, value in (*bag.items(), ("chance", CHANCE)):
             yield Scalar(panel="accuracy", series=name, x=float(step), y=value)
-    yield _words(params, bags["pairs"])
+    yield _words(params, data.bags["pairs"])
     models: list[Sentiment] = []
     found: list[float] = []
     measures = measured_steps(params.steps, POINTS)
@@ -114,7 +113,7 @@ def train(params: SentimentParams) -> Training:
             panel="strip", lane="lstm", seed=params.seed + place, solved=accuracy > bag["pairs"],
             step=reached or params.steps, value=accuracy,
         )  # fmt: skip
-    yield from _verdicts(params, models, bags["pairs"], found, bag)
+    yield from _verdicts(params, models, data.bags["pairs"], found, bag)
     yield _mistakes(models[0])
     yield Finished()
     return models[0].subject()

@@ -64,7 +64,10 @@ def backward_scan(
         later: Tensor | None = None
         walk = zip(  # views of all steps at once: taking each by its index costs as much as the arithmetic
             *(reversed(each.unbind(0)) for each in (d_h, d_c, d_z.flatten(2), keep, to_c)),
-            *(reversed(each.unbind(0)) for each in (d_z[:, :, :3], d_z[:, :, 3], to_z[:, :, :3], to_z[:, :, 3])),
+            *(
+                reversed(each.unbind(0))
+                for each in (d_z[:, :, :3], d_z[:, :, 3], to_z[:, :, :3], to_z[:, :, 3])
+            ),
             strict=True,
         )
         for d_h_t, d_c_t, d_z_t, kept, o_c, by_c, by_h, c_to_z, h_to_z in walk:

@@ -112,7 +112,7 @@ def trial(y, p, seed, shuffled):
 
     model = Forecaster(p["hidden"], generator(seed, 30, 0))
     optimiser = torch.optim.Adam(model.parameters(), lr=p["lr"], fused=True)
-    batches, every = generator(seed, 31, 0), max(1, p["steps"] // 40)
+    batches, every = generator(seed, 31, 0), max(3, p["steps"] // 40)
     samples, targets = x(train), torch.tensor(scaled[train], dtype=torch.float32)
     held_x, held_y = x(held), torch.tensor(scaled[held], dtype=torch.float32).double().numpy()
     best, kept = math.inf, None

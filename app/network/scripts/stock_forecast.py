@@ -63,7 +63,7 @@ def forecast(y, p, seed, lane):
     train, held, future = np.arange(width + returns, first), np.arange(first, second), np.arange(second, n)
     model = Forecaster(p["hidden"], generator(seed, 30, lane))
     optimiser = torch.optim.Adam(model.parameters(), lr=p["lr"], fused=True)
-    batches, every = generator(seed, 31, lane), max(1, p["steps"] // 40)
+    batches, every = generator(seed, 31, lane), max(3, p["steps"] // 40)
     samples, targets = x(train), torch.tensor(scaled[train], dtype=torch.float32)
     held_x, held_y = x(held), torch.tensor(scaled[held], dtype=torch.float32).double().numpy()
     best, kept = math.inf, None

@@ -50,11 +50,6 @@ class Setting(NamedTuple):
     lr: float
     steps: int
 
-    @property
-    def every(self) -> int:
-        """Steps between two validations: 40 of them in a run."""
-        return max(1, self.steps // 40)
-
 
 class Naive(NamedTuple):
     """Over one stretch of targets: RMSE and MAE of 'as the last value' and of 'as a season ago'."""
@@ -139,7 +134,7 @@ class Trial:
 
     def train(self) -> Iterator[Moment]:
         """Train, then judge."""
-        yield from self.forecaster.train(self.training, self.held, self.setting.steps, self.setting.every)
+        yield from self.forecaster.train(self.training, self.held, self.setting.steps)
         base, own = self._base, self._own
         self.promised = errors(self.said(own), base[own], base[own - 1])
         self.forecast = self._in_time() if self.protocol == "denoise" else self.said(self.future)

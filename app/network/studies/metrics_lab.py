@@ -276,7 +276,7 @@ def demand(*, hidden: int, lr: float, steps: int, seed: int) -> Iterator[int | D
     )
     forecaster = Forecaster(hidden=hidden, lr=lr, seed=seed, lane=3)
     samples, checked = windows(y, WIDTH, scale, train), windows(y, WIDTH, scale, held)
-    for moment in forecaster.train(samples, checked, steps, max(1, steps // 40)):
+    for moment in forecaster.train(samples, checked, steps):
         yield moment.step
     said = {
         "lstm": Transform("level", 1).back(

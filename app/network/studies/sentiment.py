@@ -37,13 +37,6 @@ class Review(NamedTuple):
     label: int
 
 
-class Reviews(NamedTuple):
-    """Lines without repeats; `test` is the file's end, the same for every seed."""
-
-    train: list[Review]
-    test: list[Review]
-
-
 class Frame(NamedTuple):
     """The learner's sentence: its trace, the memory ruler (2, T), and P(favourable) after each character."""
 
@@ -58,14 +51,6 @@ class Moment(NamedTuple):
     step: int
     measured: tuple[float, float, float] | None
     frame: Frame | None
-
-
-@functools.cache
-def load(limit: int = 100_000) -> Reviews:
-    """All reviews, or the first `limit` of the training part."""
-    held = json.loads(gzip.decompress(FILE.read_bytes()))
-    every = [Review(text, int(label)) for text, label in zip(held["texts"], held["labels"], strict=True)]
-    return Reviews(every[:-TESTED][:limit], every[-TESTED:])
 
 
 def features(text: str, order: int) -> set[str]:
@@ -119,26 +104,59 @@ class Alphabet:
         return x, lengths
 
 
+class Part(NamedTuple):
+    """Lines as the network reads them: characters (N, T) padded with 0, lengths (N,), labels (N,) of 0 and 1."""
+
+    x: Tensor
+    lengths: Tensor
+    labels: Tensor
+
+
+class Reviews:
+    """Lines without repeats; `test` is the file's end, the same for every seed.
+
+    What does not depend on a seed is made once: it takes as long as the training of a short run.
+    """
+
+    def __init__(self, train: list[Review], test: list[Review]) -> None:
+        self.train, self.test = train, test
+        self.alphabet = Alphabet(train)
+        self.bags = {"single": Bayes(train, 1), "pairs": Bayes(train, 2)}
+        self.of_bags = {name: bag.accuracy(test) for name, bag in self.bags.items()}
+        self.seen, self.unseen = self._part(train), self._part(test)
+
+    def _part(self, reviews: list[Review]) -> Part:
+        x, lengths = self.alphabet.encode([text for text, _ in reviews])
+        return Part(x, lengths, torch.tensor([float(label) for _, label in reviews]))
+
+
+@functools.cache
+def _lines() -> list[Review]:
+    held = json.loads(gzip.decompress(FILE.read_bytes()))
+    return [Review(text, int(label)) for text, label in zip(held["texts"], held["labels"], strict=True)]
+
+
+@functools.lru_cache(maxsize=4)
+def load(limit: int = 100_000) -> Reviews:
+    """All reviews, or the first `limit` of the training part."""
+    return Reviews(_lines()[:-TESTED][:limit], _lines()[-TESTED:])
+
+
 class Sentiment:
     """Embeddings, one LSTM, the mean of its states over the text, one logit. Adam; norm clipped to 1."""
 
     def __init__(self, data: Reviews, *, own: str, hidden: int, lr: float, dropout: float, seed: int) -> None:
         self._data, self._lr, self._dropout = data, lr, dropout
-        self.alphabet = Alphabet(data.train)
         source = generator(seed, 1)
-        size = len(self.alphabet.place) + 1
+        size = len(data.alphabet.place) + 1
         self.embedding = (0.3 * torch.randn(size, EMBEDDED, generator=source)).requires_grad_()
         self.layer = TracedLSTM(EMBEDDED, hidden, init="forget-bias", generator=source)
         self.head: nn.Linear = linear(hidden, 1, source)
         self._parameters: list[Tensor] = [self.embedding, *self.layer.parameters(), *self.head.parameters()]
         self._adam = optimiser("adam", self._parameters, lr)
         self._draws = generator(seed, 2)
-        self._train = self.alphabet.encode([text for text, _ in data.train])
-        self._labels = torch.tensor([float(label) for _, label in data.train])
-        self._test = self.alphabet.encode([text for text, _ in data.test])
-        self._truth = torch.tensor([float(label) for _, label in data.test])
         self.tokens = list(own[:LONGEST])
-        self._own = self.alphabet.encode([own])[0]
+        self._own = data.alphabet.encode([own])[0]
 
     def _logits(self, x: Tensor, lengths: Tensor, mask: Tensor | None = None) -> Tensor:
         """(B,): the read-out of the mean hidden state over each text's own characters."""
@@ -149,7 +167,7 @@ class Sentiment:
 
     def run(self, limit: int, measures: frozenset[int], frames: frozenset[int]) -> Iterator[Moment]:
         """`limit` updates; the learning rate falls linearly to a tenth."""
-        (x, lengths), keep = self._train, 1.0 - self._dropout
+        (x, lengths, labels), keep = self._data.seen, 1.0 - self._dropout
         for step in range(1, limit + 1):
             rows = torch.randint(0, len(x), (BATCH,), generator=self._draws)
             mask = torch.rand(BATCH, self.layer.hidden_size, generator=self._draws) < keep
@@ -157,7 +175,7 @@ class Sentiment:
                 group["lr"] = self._lr * (1.0 - 0.9 * (step - 1) / limit)
             most = int(lengths[rows].max())
             logits = self._logits(x[rows, :most], lengths[rows], mask.float() / keep)
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, self._labels[rows])
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[rows])
             update(loss, self._adam, self._parameters, clip=1.0)
             measured = self.measure() if step in measures or step == limit else None
             yield Moment(step, measured, self._frame() if step in frames else None)
@@ -172,25 +190,27 @@ class Sentiment:
 
     def measure(self) -> tuple[float, float, float]:
         """(test accuracy, test loss, training loss on as many lines), nothing dropped."""
-        logits, n = self._judged(*self._test), len(self._truth)
-        own = self._judged(self._train[0][:n], self._train[1][:n])
+        (x, lengths, labels), unseen = self._data.seen, self._data.unseen
+        logits, n = self._judged(unseen.x, unseen.lengths), len(unseen.x)
+        own = self._judged(x[:n], lengths[:n])
         judge = nn.functional.binary_cross_entropy_with_logits
-        return self._right(logits), float(judge(logits, self._truth)), float(judge(own, self._labels[:n]))
+        return self._right(logits), float(judge(logits, unseen.labels)), float(judge(own, labels[:n]))
 
     def _right(self, logits: Tensor) -> float:
-        return float(((logits > 0).float() == self._truth).double().mean())
+        return float(((logits > 0).float() == self._data.unseen.labels).double().mean())
 
     def shuffled(self) -> float:
         """Test accuracy with each line's characters in a random order: what is left without order."""
-        x, lengths = self._test
+        x, lengths, _ = self._data.unseen
         keys = torch.rand(x.shape, generator=self._draws)
         past = torch.arange(x.shape[1]) >= lengths[:, None]
         return self._right(self._judged(x.gather(1, keys.masked_fill(past, 2.0).argsort(1)), lengths))
 
     def mistakes(self) -> list[tuple[str, int, float]]:
         """Test lines with their label and P(favourable), the most confidently wrong first."""
-        chances = self._judged(*self._test).sigmoid()
-        order = (chances - self._truth).abs().argsort(descending=True, stable=True).tolist()
+        x, lengths, labels = self._data.unseen
+        chances = self._judged(x, lengths).sigmoid()
+        order = (chances - labels).abs().argsort(descending=True, stable=True).tolist()
         return [(self._data.test[k].text, self._data.test[k].label, float(chances[k])) for k in order]
 
     @torch.no_grad()

@@ -90,7 +90,7 @@ class Lane:
 
     def train(self) -> Iterator[Moment]:
         """Train; `forecast` (N,) are then the prices said for the test months."""
-        yield from self.forecaster.train(self._training, self._held, self._steps, max(1, self._steps // 40))
+        yield from self.forecaster.train(self._training, self._held, self._steps)
         x = windows(self._z, self._width, self._scale, self.future).x
         said = self.forecaster.forecast(x, self._scale)
         self.forecast = self._transform.back(said, self.y[self.future - self._transform.reach])

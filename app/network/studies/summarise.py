@@ -8,6 +8,7 @@ summaries get wrong. Every tenth combination of teams, goals and player is held 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -122,6 +123,7 @@ class Lane:
     by_length: dict[int, float] = field(default_factory=dict)
 
 
+@functools.cache
 def vocabulary(language: Language) -> Vocabulary:
     """All words that any report or summary of a language can hold, in a fixed order."""
     names = [*TEAMS[language], *PLAYERS[language], *VENUES[language]]
@@ -189,13 +191,38 @@ def summary(match: Match, language: Language) -> list[str]:
     return line.format(**facts(match, language)).split()
 
 
+def encode(texts: list[list[str]], said: list[list[str]], language: Language) -> Pairs:
+    """Reports and their summaries as numbers of words."""
+    words = vocabulary(language)
+    x, lengths = padded([[words.read[word] for word in text] for text in texts])
+    rows = [[words.write.index(word) for word in line] for line in said]
+    return Pairs(x, lengths, torch.tensor([row + [0] * (PLACES - len(row)) for row in rows]))
+
+
+def batch(size: int, fillers: range, language: Language, source: torch.Generator, *, held: bool) -> Pairs:
+    """Reports of one part, each with a number of fillers drawn from the range."""
+    texts, said = [], []
+    for _ in range(size):
+        match = draw_match(source, held=held)
+        count = int(torch.randint(fillers.start, fillers.stop, (1,), generator=source))
+        texts.append(report(match, count, language, source))
+        said.append(summary(match, language))
+    return encode(texts, said, language)
+
+
+@functools.lru_cache(maxsize=64)
+def held_out(size: int, fillers: range, language: Language, *seed: int) -> Pairs:
+    """Matches that training never sees; kept, since most are drawn in vain and each lane and run asks for the same."""
+    return batch(size, fillers, language, generator(*seed), held=True)
+
+
 class Reports:
     """Both lanes of one seed on the same batches; trained on FEWEST … `fillers` filler sentences."""
 
     def __init__(
         self, *, language: Language, fillers: int, shown: int, hidden: int, lr: float, seed: int
     ) -> None:
-        self._language, self._fillers, self._seed = language, fillers, seed
+        self._language, self._range, self._seed = language, range(FEWEST, fillers + 1), seed
         self._words, self._draws = vocabulary(language), generator(seed, 2)
         self.lanes = [
             Lane(
@@ -207,34 +234,19 @@ class Reports:
             )
             for name in LANES
         ]  # fmt: skip
-        self.test = self.batch(TESTED, range(FEWEST, fillers + 1), generator(seed, 3), held=True)
+        self.test = held_out(TESTED, self._range, language, seed, 3)
         source = generator(seed, 4)
         match = draw_match(source, held=True)
         self.tokens = report(match, shown, language, source)
         self.truth = summary(match, language)
-        self._own = self._encode([self.tokens], [self.truth])
-
-    def batch(self, size: int, fillers: range, source: torch.Generator, *, held: bool) -> Pairs:
-        """Reports of one part, each with a number of fillers drawn from the range."""
-        texts, said = [], []
-        for _ in range(size):
-            match = draw_match(source, held=held)
-            count = int(torch.randint(fillers.start, fillers.stop, (1,), generator=source))
-            texts.append(report(match, count, self._language, source))
-            said.append(summary(match, self._language))
-        return self._encode(texts, said)
-
-    def _encode(self, texts: list[list[str]], said: list[list[str]]) -> Pairs:
-        x, lengths = padded([[self._words.read[word] for word in text] for text in texts])
-        rows = [[self._words.write.index(word) for word in line] for line in said]
-        return Pairs(x, lengths, torch.tensor([row + [0] * (PLACES - len(row)) for row in rows]))
+        self._own = encode([self.tokens], [self.truth], language)
 
     def run(self, limit: int, measures: frozenset[int], frames: frozenset[int]) -> Iterator[Moment]:
         """`limit` updates; the learning rate falls linearly to a tenth."""
         for step in range(1, limit + 1):
-            batch = self.batch(BATCH, range(FEWEST, self._fillers + 1), self._draws, held=False)
+            pairs = batch(BATCH, self._range, self._language, self._draws, held=False)
             for lane in self.lanes:
-                lane.model.learn(batch, 1.0 - 0.9 * (step - 1) / limit)
+                lane.model.learn(pairs, 1.0 - 0.9 * (step - 1) / limit)
             measured = step in measures or step == limit
             if measured:
                 for lane in self.lanes:
@@ -246,7 +258,7 @@ class Reports:
     def lengths(self, counts: tuple[int, ...]) -> None:
         """Measure exact match of every lane on unseen matches with exactly so many fillers each."""
         for count in counts:
-            test = self.batch(100, range(count, count + 1), generator(self._seed, 5, count), held=True)
+            test = held_out(100, range(count, count + 1), self._language, self._seed, 5, count)
             for lane in self.lanes:
                 lane.by_length[count] = lane.model.exact(test)
 

@@ -119,6 +119,11 @@ def rms(values: Array) -> float:
     return math.sqrt(float((values**2).mean()))
 
 
+def pause(steps: int) -> int:
+    """Steps between two validations: 40 of them in a run, fewer in a short one."""
+    return max(3, steps // 40)
+
+
 class Forecaster:
     """An LSTM (forget bias 1) with a linear head on its last hidden state; all draws come from seed and lane."""
 
@@ -131,8 +136,9 @@ class Forecaster:
         self._batches = generator(seed, 31, lane)
         self.best_step = 0
 
-    def train(self, samples: Windows, held_out: Windows, steps: int, every: int) -> Iterator[Moment]:
-        """`steps` updates, validated every `every`; at the end the best weights are put back."""
+    def train(self, samples: Windows, held_out: Windows, steps: int) -> Iterator[Moment]:
+        """`steps` updates, validated after each `pause`; at the end the best weights are put back."""
+        every = pause(steps)
         best = math.inf
         kept = [p.detach().clone() for p in self._parameters]
         for step in range(1, steps + 1):
