@@ -12,7 +12,9 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
+from distributed import utils as distributed_utils
 
+from app.runs import nursery
 from app.runs.queue import TOPIC, QueuePlugin
 from app.runs.task import execute
 
@@ -26,11 +28,8 @@ SETTINGS: dict[str, Any] = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.daemon": True,
     "distributed.comm.timeouts.connect": "10s",
-    "distributed.nanny.pre-spawn-environ": {
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-    },
+    "distributed.worker.multiprocessing-method": nursery.METHOD,
+    "distributed.nanny.pre-spawn-environ": nursery.THREADS,
 }
 
 
@@ -46,6 +45,8 @@ async def reach(scheduler: str | None, workers: int) -> tuple[LocalCluster | Non
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     cluster = None
     if scheduler is None:
+        # Else Dask would import every optional package, pandas among them, to have the nursery load them too.
+        distributed_utils._forkserver_preload_set = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ports and dashboards that we do not use
             cluster = await LocalCluster(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.protocol import AnyEvent, Bilingual, Failed, Params, run_id
+from app.runs import nursery
 from app.runs.frames import event_of, kind
 from app.runs.lookup import code_version, demos
 from app.runs.run import LAST, Run, key_of, topic_of
@@ -76,6 +77,8 @@ class Engine:
 
     async def _start(self) -> None:
         try:
+            if self._scheduler is None:
+                nursery.load()
             # Half a second of imports, in a thread: pages are served meanwhile.
             self._dask = dask = await asyncio.to_thread(importlib.import_module, "app.runs.cluster")
             self._cluster, self._client = await dask.reach(self._scheduler, self._workers)
