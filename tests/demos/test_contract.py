@@ -63,7 +63,8 @@ def test_a_viewer_may_leave_at_any_time(slug: str) -> None:
 def test_the_same_params_give_the_same_bytes_and_another_seed_does_not(slug: str) -> None:
     """The same also after the runs that were left above: they leave nothing behind."""
     once = [encode(event) for event in played(slug)]
-    assert [encode(event) for event in DEMOS[slug].run(quick(slug))] == once
+    for event, before in zip(DEMOS[slug].run(quick(slug)), once, strict=True):
+        assert encode(event).decode() == before.decode()  # one by one: the first that is off is shown
     other = DEMOS[slug].run(quick(slug, seed=1))
     next(other)  # `started` holds the params and always differs
     assert any(encode(event) != before for event, before in zip(other, once[1:], strict=False))
