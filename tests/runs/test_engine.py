@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import re
 import signal
 from collections.abc import AsyncIterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
+from distributed.utils import get_mp_context
 
 from app.protocol import Failed, Metric
-from app.runs import Engine, QueueFull, UnknownDemo, UnknownRun
+from app.runs import Engine, QueueFull, UnknownDemo, UnknownRun, nursery
 from app.runs.run import topic_of
 from tests.runs.demos_for_tests import HoldParams, TickParams
 
@@ -245,6 +248,17 @@ async def test_the_private_names_of_dask_that_we_use_are_there(engine: Engine) -
     run = await engine.submit("ticks", TickParams(seed=70, count=1))
     await collect(engine.watch(run.run_id))
     assert topic_of(run.run_id) in cluster.scheduler._broker._topics
+
+
+@pytest.mark.skipif(nursery.METHOD != "forkserver", reason="only Linux forks workers")
+async def test_workers_are_forked_from_one_process_that_loads_what_we_say(engine: Engine) -> None:
+    assert engine._client is not None
+    parents = set((await engine._client.run(os.getppid)).values())
+    assert len(parents) == 1
+    assert os.getpid() not in parents
+    # Dask's private name for 'somebody has said what that process loads'; without it it would say so itself.
+    assert "_forkserver_preload_set" in inspect.getsource(get_mp_context)
+    assert "app.runs.task" in forkserver._forkserver._preload_modules  # type: ignore[attr-defined]
 
 
 async def test_surgery_goes_to_the_worker_that_trained(engine: Engine) -> None:
