@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from app.protocol import (
+    AnyEvent,
     Gates,
     Metric,
     Progress,
     Started,
     Table,
     Tensor,
+    decode,
     encode,
 )
 from tests.demos.playing import (
@@ -26,6 +28,11 @@ from tests.demos.playing import (
 )
 
 pytestmark = [pytest.mark.torch]
+
+
+def bytes_of(event: AnyEvent) -> bytes:
+    """As it is written once it has been read: 118.0 in a table comes back as 118, and `played` may have been read."""
+    return encode(decode(encode(event)))
 
 
 @every_demo
@@ -55,19 +62,19 @@ def test_a_viewer_may_leave_at_any_time(slug: str) -> None:
         run = DEMOS[slug].run(quick(slug))
         seen = list(itertools.islice(run, after))
         run.close()  # type: ignore[attr-defined]
-        assert [encode(each) for each in seen] == [encode(each) for each in whole[:after]]
+        assert [bytes_of(each) for each in seen] == [bytes_of(each) for each in whole[:after]]
         assert next(run, None) is None
 
 
 @every_demo
 def test_the_same_params_give_the_same_bytes_and_another_seed_does_not(slug: str) -> None:
     """The same also after the runs that were left above: they leave nothing behind."""
-    once = [encode(event) for event in played(slug)]
+    once = [bytes_of(event) for event in played(slug)]
     for event, before in zip(DEMOS[slug].run(quick(slug)), once, strict=True):
-        assert encode(event).decode() == before.decode()  # one by one: the first that is off is shown
+        assert bytes_of(event).decode() == before.decode()  # one by one: the first that is off is shown
     other = DEMOS[slug].run(quick(slug, seed=1))
     next(other)  # `started` holds the params and always differs
-    assert any(encode(event) != before for event, before in zip(other, once[1:], strict=False))
+    assert any(bytes_of(event) != before for event, before in zip(other, once[1:], strict=False))
     other.close()  # type: ignore[attr-defined]
 
 
