@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.torch]
 
 
 def bytes_of(event: AnyEvent) -> bytes:
-    """As it is written once it has been read: 118.0 in a table comes back as 118, and `played` may have been read."""
+    """As it is written once it has been read: 118 in a table comes back as 118.0, and `played` may have been read."""
     return encode(decode(encode(event)))
 
 
