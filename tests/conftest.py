@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # what collection made stays: it need not be walked again
+    gc.set_threshold(20_000, 20, 20)  # a test's own garbage is small
     if "torch" in sys.modules:
         from app.network import prepare_process
 

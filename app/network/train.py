@@ -79,7 +79,28 @@ def measured_steps(total: int, most: int) -> frozenset[int]:
 def advance(optimiser: torch.optim.Optimizer) -> None:
     """The update without what is wrapped around it: hooks, the profiler's mark, and that import again."""
     with torch.no_grad():
-        inspect.unwrap(type(optimiser).step)(optimiser)
+        if not (optimiser.defaults.get("fused") and _adam(optimiser)):
+            inspect.unwrap(type(optimiser).step)(optimiser)
+
+
+def _adam(optimiser: torch.optim.Optimizer) -> bool:
+    """Adam's kernel at once, in a third of the time at small sizes: the rest sorts tensors by device and type.
+
+    False, and nothing done, where moments are missing (the first step makes them) or tensors are not all of a kind.
+    """
+    (group,) = optimiser.param_groups
+    weights = [each for each in group["params"] if each.grad is not None]
+    moments = [optimiser.state.get(each, {}) for each in weights]
+    if not all(moments) or len({(each.dtype, each.device) for each in weights}) != 1:
+        return False
+    steps = [each["step"] for each in moments]
+    torch._foreach_add_(steps, 1)
+    torch._fused_adam_(
+        weights, [each.grad for each in weights], [each["exp_avg"] for each in moments],
+        [each["exp_avg_sq"] for each in moments], [], steps, lr=group["lr"], beta1=group["betas"][0],
+        beta2=group["betas"][1], weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False, maximize=False,
+    )  # fmt: skip
+    return True
 
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
@@ -109,8 +130,11 @@ def _clip(gradients: list[Tensor], clip: float) -> float:
     if not gradients:
         return 0.0
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    length = float(norm)
+    if length < 0.99 * clip:  # the factor would be one
+        return length
     torch._foreach_mul_(gradients, torch.clamp(clip / (norm + 1e-6), max=1.0))
-    return float(norm)
+    return length
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -72,13 +72,14 @@ def measured(events: Sequence[AnyEvent]) -> dict[str, float | None]:
 
 @functools.cache
 def _played(slug: str, params: Params) -> tuple[AnyEvent, ...]:
-    """One run, made once a session: the test processes share a folder, since many files look at the same runs."""
+    """One run, made once a session: the test processes share a folder, since many files look at the same runs.
+
+    Always as it comes to a viewer: written, 118 in a table is read back as 118.0, whichever process made it.
+    """
     kept = session_folder() / f"{run_id(slug, params, '')}.jsonl"
     with FileLock(f"{kept}.lock"):
         if not kept.exists():
-            events = tuple(DEMOS[slug].run(params))
-            kept.write_bytes(b"\n".join(encode(event) for event in events))
-            return events
+            kept.write_bytes(b"\n".join(encode(event) for event in DEMOS[slug].run(params)))
     return tuple(decode(line) for line in kept.read_bytes().split(b"\n"))
 
 

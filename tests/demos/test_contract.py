@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.torch]
 
 
 def bytes_of(event: AnyEvent) -> bytes:
-    """As it is written once it has been read: 118 in a table comes back as 118.0, and `played` may have been read."""
+    """As it is written once it has been read, as what `played` gives has been: 118 in a table comes back as 118.0."""
     return encode(decode(encode(event)))
 
 
@@ -62,14 +62,14 @@ def test_a_viewer_may_leave_at_any_time(slug: str) -> None:
         run = DEMOS[slug].run(quick(slug))
         seen = list(itertools.islice(run, after))
         run.close()  # type: ignore[attr-defined]
-        assert [bytes_of(each) for each in seen] == [bytes_of(each) for each in whole[:after]]
+        assert [bytes_of(each) for each in seen] == [encode(each) for each in whole[:after]]
         assert next(run, None) is None
 
 
 @every_demo
 def test_the_same_params_give_the_same_bytes_and_another_seed_does_not(slug: str) -> None:
     """The same also after the runs that were left above: they leave nothing behind."""
-    once = [bytes_of(event) for event in played(slug)]
+    once = [encode(event) for event in played(slug)]
     for event, before in zip(DEMOS[slug].run(quick(slug)), once, strict=True):
         assert bytes_of(event).decode() == before.decode()  # one by one: the first that is off is shown
     other = DEMOS[slug].run(quick(slug, seed=1))

@@ -111,15 +111,44 @@ def test_an_argument_that_is_off_is_named(kind: str, lr: float, message: str) ->
 
 @pytest.mark.parametrize("kind", ["adam", "sgd"])
 def test_a_step_moves_the_weights_as_pytorchs_own_step_does(kind: str) -> None:
-    ours, theirs = torch.tensor([1.0, -2.0, 3.0]), torch.tensor([1.0, -2.0, 3.0])
-    adam = {name: optimiser(kind, [w.requires_grad_()], 0.1) for name, w in (("o", ours), ("t", theirs))}  # type: ignore[arg-type]
-    for _ in range(5):
-        update((ours**3).sum(), adam["o"], [ours])
-        adam["t"].zero_grad()
-        (theirs**3).sum().backward()  # type: ignore[no-untyped-call]
-        adam["t"].step()
-    assert torch.equal(ours, theirs)
-    assert ours.tolist() != [1.0, -2.0, 3.0]
+    """Bit for bit; also where a weight has no gradient at first, as a word vector of none of the batches."""
+    ours, theirs = ([torch.tensor([1.0, -2.0, 3.0]), torch.tensor([[0.5, -1.5]])] for _ in range(2))
+    makers = [
+        optimiser(kind, [each.requires_grad_() for each in weights], 0.1)  # type: ignore[arg-type]
+        for weights in (ours, theirs)
+    ]
+    for step in range(6):
+        losses = [
+            (first**3).sum() + (second**2).sum() * step if step != 3 else (second**3).sum()
+            for first, second in (ours, theirs)
+        ]
+        if step < 2:
+            losses = [(first**3).sum() for first, _ in (ours, theirs)]
+        update(losses[0], makers[0], ours)
+        makers[1].zero_grad()
+        losses[1].backward()  # type: ignore[no-untyped-call]
+        makers[1].step()
+        assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True)), step
+    assert ours[0].tolist() != [1.0, -2.0, 3.0]
+    assert ours[1].tolist() != [[0.5, -1.5]]
+
+
+@pytest.mark.parametrize("other", [torch.float32, torch.float64])
+def test_adam_goes_straight_to_its_kernel_where_that_takes_all_weights(other: torch.dtype) -> None:
+    """Bit for bit what PyTorch's step gives, also with one of its own steps in between."""
+    ours, theirs = ([torch.ones(3), torch.ones(2, dtype=other)] for _ in range(2))
+    adam = optimiser("adam", [each.requires_grad_() for each in ours], 0.1)
+    plain = torch.optim.Adam([each.requires_grad_() for each in theirs], lr=0.1, fused=True)
+    for step in range(5):
+        for weights, made in ((ours, adam), (theirs, plain)):
+            made.zero_grad()
+            ((weights[0] ** 2).sum() + (weights[1] ** 4).sum()).backward()  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                straight = made is adam and step != 2 and train._adam(made)
+            assert straight == (made is adam and step not in (0, 2) and other is torch.float32)
+            if not straight:
+                made.step()
+        assert all(torch.equal(one, another) for one, another in zip(ours, theirs, strict=True)), step
 
 
 def test_clipping_is_pytorchs_bit_for_bit() -> None:
