@@ -79,16 +79,21 @@ def measured_steps(total: int, most: int) -> frozenset[int]:
 def advance(optimiser: torch.optim.Optimizer) -> None:
     """The update without what is wrapped around it: hooks, the profiler's mark, and that import again."""
     with torch.no_grad():
-        if not (optimiser.defaults.get("fused") and _adam(optimiser)):
+        if not _adam(optimiser):
             inspect.unwrap(type(optimiser).step)(optimiser)
 
 
 def _adam(optimiser: torch.optim.Optimizer) -> bool:
     """Adam's kernel at once, in a third of the time at small sizes: the rest sorts tensors by device and type.
 
-    False, and nothing done, where moments are missing (the first step makes them) or tensors are not all of a kind.
+    False, and nothing done, where it is not the Adam that `optimiser` makes, where moments are missing (the first
+    step makes them), or where tensors are not all of a kind.
     """
-    (group,) = optimiser.param_groups
+    group, *others = optimiser.param_groups
+    if type(optimiser) is not torch.optim.Adam or others or not group["fused"]:
+        return False
+    if group["amsgrad"] or group["maximize"] or group["decoupled_weight_decay"]:
+        return False
     weights = [each for each in group["params"] if each.grad is not None]
     moments = [optimiser.state.get(each, {}) for each in weights]
     if not all(moments) or len({(each.dtype, each.device) for each in weights}) != 1:

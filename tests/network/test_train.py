@@ -151,6 +151,34 @@ def test_adam_goes_straight_to_its_kernel_where_that_takes_all_weights(other: to
         assert all(torch.equal(one, another) for one, another in zip(ours, theirs, strict=True)), step
 
 
+@pytest.mark.parametrize("kind", ["groups", "decoupled", "amsgrad", "uphill", "unfused", "decay"])
+def test_another_adam_stays_what_it_is(kind: str) -> None:
+    """Weight decay is in the kernel; all else is left to PyTorch's own step."""
+
+    def made(weights: list[Tensor]) -> torch.optim.Optimizer:
+        first, second = (each.requires_grad_() for each in weights)
+        if kind == "groups":
+            groups = [{"params": [first], "weight_decay": 0.5}, {"params": [second]}]
+            return torch.optim.AdamW(groups, lr=0.1, fused=True)
+        options = {
+            "decoupled": {"decoupled_weight_decay": True, "weight_decay": 0.5}, "amsgrad": {"amsgrad": True},
+            "uphill": {"maximize": True}, "unfused": {"fused": False}, "decay": {"weight_decay": 0.5},
+        }  # fmt: skip
+        return torch.optim.Adam([first, second], **{"lr": 0.1, "fused": True, **options[kind]})  # type: ignore[arg-type]
+
+    ours, theirs = ([torch.tensor([1.0, -2.0]), torch.tensor([3.0])] for _ in range(2))
+    one, other = made(ours), made(theirs)
+    for step in range(4):
+        for weights, each in ((ours, one), (theirs, other)):
+            each.zero_grad()
+            ((weights[0] ** 2).sum() * (2 - step) + (weights[1] ** 4).sum()).backward()  # type: ignore[no-untyped-call]
+            if each is other:
+                each.step()
+            else:
+                train.advance(each)
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True)), step
+
+
 def test_clipping_is_pytorchs_bit_for_bit() -> None:
     source = generator(4)
     for scale, clip in ((1.0, 0.1), (1e-4, 1.0), (1e30, 1.0), (float("nan"), 1.0), (0.0, 1.0)):
