@@ -42,6 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(remove)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs first: their tests wait much, and at the end they would wait beside those of whole servers."""
+    items.sort(key=lambda item: item.path.parent.name != "runs")
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()  # what collection made stays: it need not be walked again
     gc.set_threshold(20_000, 20, 20)  # a test's own garbage is small
