@@ -204,9 +204,12 @@ def test_the_recorded_run_stays_marked_until_the_live_one_draws(reader: Reader) 
     page.route("**/events*", hold)  # the stream does not open yet
     page.get_by_role("button", name="Run").click()
     expect(page).to_have_url(re.compile("#run="))
+    for _ in range(300):  # the address changes first
+        if not held:
+            page.wait_for_timeout(50)
+    (route,) = held
     expect(page.locator(".recorded-mark")).to_be_visible()
     expect(page.locator("[data-panel=gates]")).to_be_visible()
-    (route,) = held
     route.continue_()
     expect(page.locator(".takeaway")).to_be_visible()
     expect(page.locator(".recorded-mark")).to_be_hidden()
