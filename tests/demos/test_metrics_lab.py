@@ -23,8 +23,8 @@ from app.network.studies.metrics_lab import (
     scores,
 )
 from app.network.train import generator
-from app.protocol import Heatmap, Metric, Scalar
-from tests.demos.playing import played
+from app.protocol import AnyEvent, Heatmap, Metric, Scalar
+from tests.demos.playing import measured
 
 pytestmark = [pytest.mark.torch]
 DEFAULTS = MetricsLabParams()
@@ -48,9 +48,15 @@ def test_accurate_with_f1_of_zero_and_then_not(seed: int) -> None:
     assert outcome.entropy < outcome.blind
 
 
-def test_the_case_is_shown_live() -> None:
+@pytest.fixture(scope="module")
+def beginning() -> list[AnyEvent]:
+    """One seed's first twenty steps, with all else at the defaults."""
+    return list(demo.run(demo.params.model_validate(demo.quick)))
+
+
+def test_the_case_is_shown_live(beginning: list[AnyEvent]) -> None:
     """In the curves: a point with F1 = 0 and accuracy above 0.9, on the dashed line of all negative."""
-    events = list(played(demo.slug))
+    events = beginning
     lines: dict[str, list[float | None]] = {}
     for event in events:
         if isinstance(event, Scalar) and event.panel == "live":
@@ -82,8 +88,8 @@ def test_scores_by_hand() -> None:
     assert 0.3 < best_threshold(chances, labels) <= 0.4
 
 
-def test_perplexity_is_e_to_the_cross_entropy() -> None:
-    metrics = {each.name: each.value for each in played(demo.slug) if isinstance(each, Metric)}
+def test_perplexity_is_e_to_the_cross_entropy(beginning: list[AnyEvent]) -> None:
+    metrics = measured(beginning)
     assert metrics["perplexity"] == pytest.approx(math.exp(metrics["cross_entropy"] or 0))
 
 

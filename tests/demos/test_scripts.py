@@ -11,7 +11,7 @@ import pytest
 
 from app.demos import catalogue, scripts
 from tests.demos.alone import printed
-from tests.demos.playing import measured, played
+from tests.demos.playing import AWAY, measured, played
 
 pytestmark = [pytest.mark.torch]
 
@@ -20,73 +20,12 @@ WITH_SCRIPT = [slug for slug in DEMOS if scripts.has(slug)]
 
 every_script = pytest.mark.parametrize("slug", WITH_SCRIPT)
 
-# Every param that a script honours, away from its default (one seed may be the quickest of them).
-AWAY: dict[str, dict[str, Any]] = {
-    "adding-race": {"T": 11, "seeds": 1, "steps": 50, "lr": 0.01, "hidden": 7, "gru": "chrono", "seed": 3},
-    "bert-lstm": {
-        "task": "acts", "examples": 100, "seeds": 1, "steps": 20, "hidden": 9, "lr": 0.03, "seed": 3,
-    },
-    "cell-comparison": {"start": "matched", "seeds": 1, "effort": 0.12, "pace": 0.5, "hidden": 8, "seed": 3},
-    "char-lm": {"corpus": "tang", "seeds": 1, "steps": 30, "lr": 0.02, "hidden": 12, "seed": 3},
-    "clip-lab": {"method": "value", "threshold": 0.5, "scale": 6.0, "lr": 0.3, "steps": 8, "seed": 2},
-    "counting": {"largest": 4, "seeds": 1, "steps": 60, "lr": 0.02, "hidden": 8, "seed": 3},
-    "date-translation": {"language": "zh", "seeds": 1, "steps": 20, "lr": 0.02, "hidden": 16, "seed": 3},
-    "digits-by-row": {
-        "order": "columns", "split": "writers", "seeds": 1, "steps": 30, "lr": 0.01, "hidden": 16, "seed": 3,
-    },
-    "forecast": {
-        "series": "airline", "transform": "difference", "season": 12, "window": 6, "seeds": 1, "steps": 20,
-        "hidden": 12, "lr": 0.02, "seed": 4,
-    },
-    "gate-stepper": {
-        "text": "1, -1 0.5", "steps": 7, "hidden": 3, "forget_bias": 2.0, "c0": -2.0, "clamp": "open",
-        "clamp_gate": "g", "clamp_value": -0.5, "clamp_from": 2, "clamp_to": 4, "seed": 5,
-    },
-    "gradient-flow": {
-        "cell": "gru", "T": 12, "forget_bias": 1.5, "scale": 4.0, "clip": 0.01, "hidden": 9, "seeds": 2, "seed": 3,
-    },
-    "hyperparameter-search": {"budget": "8", "updates": 8, "seeds": 1, "seed": 3},
-    "loss-cliff": {
-        "cell": "lstm", "start_w": 5.0, "start_b": -2.0, "lr": 0.2, "threshold": 0.5, "T": 20, "updates": 30,
-        "starts": 2, "seed": 3,
-    },
-    "metrics-lab": {
-        "share": 30, "threshold": 0.3, "weight": 2.0, "amplitude": 3.0, "seeds": 2, "steps": 30, "hidden": 12,
-        "lr": 0.01, "seed": 3,
-    },
-    "moving-digits": {
-        "label": "digit", "T": 4, "speed": 1, "seeds": 1, "steps": 20, "lr": 0.01, "hidden": 16, "seed": 3,
-    },
-    "next-action": {
-        "world": "order2", "order": "shuffled", "sessions": 200, "T": 10, "steps": 40, "seeds": 1, "hidden": 8,
-        "lr": 0.01, "seed": 3,
-    },
-    "regularisation": {
-        "count": 50, "noise": 0.2, "epochs": 20, "hidden": 8, "decay": 0.5, "l1": 0.1, "rate": 0.3, "T": 5,
-        "trap_rate": 0.2, "trap_steps": 10, "seeds": 1, "seed": 3,
-    },
-    "sentiment": {"limit": 400, "seeds": 1, "steps": 20, "lr": 0.02, "hidden": 8, "dropout": 0.2, "seed": 3},
-    "speaker-classification": {
-        "pad_to": 35, "noise": 0.1, "seeds": 1, "steps": 40, "lr": 0.02, "hidden": 12, "seed": 3,
-    },
-    "speech-ctc": {
-        "voices": 7, "noise": False, "ahead": 2, "seeds": 1, "steps": 40, "hidden": 24, "lr": 0.03, "seed": 3,
-    },
-    "stock-forecast": {
-        "stock": "MSFT", "cost": 1.0, "window": 5, "seeds": 2, "steps": 20, "hidden": 12, "lr": 0.02, "seed": 3,
-    },
-    "summarise": {
-        "language": "en", "fillers": 1, "seeds": 1, "steps": 20, "lr": 0.01, "hidden": 16, "seed": 3,
-    },
-    "temporal-order": {"T": 12, "steps": 60, "lr": 0.03, "hidden": 12, "seeds": 1, "seed": 4},
-}  # fmt: skip
 OWN = {"char-lm": "own", "forecast": "values"}  # the learner's own text, which a script reads from a file
-LESS: dict[str, dict[str, Any]] = {"forecast": {"folds": 2}, "bert-lstm": {"timing": False}}
 EDGE = {"sentiment": 1.1 / 400}  # one review that lies on the line may tip
 
 
 def assert_equal(slug: str, script: dict[str, float | None], **params: Any) -> None:
-    demo = measured(played(slug, **{**LESS.get(slug, {}), **params}))
+    demo = measured(played(slug, **params))
     assert script
     assert set(script) <= set(demo)
     for name, value in script.items():
@@ -105,19 +44,19 @@ def test_run_alone_it_prints_the_demos_metrics_and_honours_every_param(slug: str
     defaults = own_params(scripts.script(slug, {}))
     assert set(defaults) - {OWN.get(slug)} == set(params)
     assert [name for name in params if params[name] == defaults[name] and name != "seeds"] == []
-    assert_equal(slug, printed(text, tmp_path), **params)
+    assert_equal(slug, printed(text, tmp_path))
 
 
 @pytest.mark.parametrize("slug", ["gate-stepper", "gradient-flow"])
 def test_so_it_does_on_its_command_line(slug: str, tmp_path: Path) -> None:
     arguments = [f"{name}={value}" for name, value in AWAY[slug].items()]
-    assert_equal(slug, printed(scripts.script(slug, {}), tmp_path, *arguments), **AWAY[slug])
+    assert_equal(slug, printed(scripts.script(slug, {}), tmp_path, *arguments))
 
 
 def test_own_numbers_stand_in_a_file(tmp_path: Path) -> None:
     values = "year,value\n" + "\n".join(f"{k};{(k * 37) % 11 - 5.5}" for k in range(80))
     (tmp_path / "mine.csv").write_text(values, encoding="utf-8")
-    params = {"series": "own", "steps": 20, "seeds": 1}
+    params = {**AWAY["forecast"], "series": "own"}
     given = [f"{name}={value}" for name, value in params.items()]
     script = printed(scripts.script("forecast", {}), tmp_path, "mine.csv", *given)
     assert_equal("forecast", script, **params, values=values)

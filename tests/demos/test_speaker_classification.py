@@ -79,7 +79,9 @@ def test_masked_gates_stand_still_past_the_end_and_padded_ones_do_not() -> None:
     assert masked.c[0, 0, end:].eq(masked.c[0, 0, end - 1]).all()
     assert masked.c[0, 0, :end].sub(padded.c[0, 0, :end]).abs().max() < 1e-5
     assert padded.c[0, 0, end:].sub(padded.c[0, 0, end - 1]).abs().max() > 1e-3
-    tokens = next(event.tokens for event in played(demo.slug, utterance=3) if isinstance(event, Gates))
+    tokens = next(
+        event.tokens for event in played(demo.slug, utterance=3, pad_to=29) if isinstance(event, Gates)
+    )
     assert (tokens[0], tokens.count("0")) == ("1", 29 - end)
 
 
