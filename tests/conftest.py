@@ -42,9 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(remove)
 
 
+ORDER = ("browser", "runs", "content", "tests")  # then the other folders
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs first: their tests wait much, and at the end they would wait beside those of whole servers."""
-    items.sort(key=lambda item: item.path.parent.name != "runs")
+    """Tests that wait for processes (`runs`, and whole servers in `tests`) run beside such that compute, not beside
+    each other; the longest files come first and the shortest last.
+    """
+    places = {name: place for place, name in enumerate(ORDER)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(ORDER)))
 
 
 def pytest_collection_finish() -> None:
