@@ -109,26 +109,26 @@ def test_an_argument_that_is_off_is_named(kind: str, lr: float, message: str) ->
         optimiser(kind, [torch.zeros(1, requires_grad=True)], lr)  # type: ignore[arg-type]
 
 
+def loss_of(weights: list[Tensor], step: int) -> Tensor:
+    """The second weight joins at step 2, and at step 3 the first one rests: its gradient is missing then."""
+    first, second = weights
+    return (first**3).sum() if step < 2 else (second**2).sum() if step == 3 else (first * second[0, 0]).sum()
+
+
 @pytest.mark.parametrize("kind", ["adam", "sgd"])
 def test_a_step_moves_the_weights_as_pytorchs_own_step_does(kind: str) -> None:
     """Bit for bit; also where a weight has no gradient at first, as a word vector of none of the batches."""
     ours, theirs = ([torch.tensor([1.0, -2.0, 3.0]), torch.tensor([[0.5, -1.5]])] for _ in range(2))
-    makers = [
+    one, other = (
         optimiser(kind, [each.requires_grad_() for each in weights], 0.1)  # type: ignore[arg-type]
         for weights in (ours, theirs)
-    ]
+    )
     for step in range(6):
-        losses = [
-            (first**3).sum() + (second**2).sum() * step if step != 3 else (second**3).sum()
-            for first, second in (ours, theirs)
-        ]
-        if step < 2:
-            losses = [(first**3).sum() for first, _ in (ours, theirs)]
-        update(losses[0], makers[0], ours)
-        makers[1].zero_grad()
-        losses[1].backward()  # type: ignore[no-untyped-call]
-        makers[1].step()
-        assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True)), step
+        update(loss_of(ours, step), one, ours)
+        other.zero_grad()
+        loss_of(theirs, step).backward()  # type: ignore[no-untyped-call]
+        other.step()
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True)), step
     assert ours[0].tolist() != [1.0, -2.0, 3.0]
     assert ours[1].tolist() != [[0.5, -1.5]]
 
